@@ -1,0 +1,37 @@
+"""What an operator may set: the environment, and plugins.toml."""
+
+from glottis.config.deployment import (
+    Deployment,
+    Limits,
+    ProjectEntry,
+    ProviderEntry,
+    RouteChains,
+    Routes,
+    VoiceChoice,
+    load_deployment,
+    model_problems,
+    parse_deployment,
+)
+from glottis.config.problems import ConfigError, ConfigProblem, suggest
+from glottis.config.secrets import expand, references
+from glottis.config.settings import Settings, environment_name
+
+__all__ = [
+    "ConfigError",
+    "ConfigProblem",
+    "Deployment",
+    "Limits",
+    "ProjectEntry",
+    "ProviderEntry",
+    "RouteChains",
+    "Routes",
+    "Settings",
+    "VoiceChoice",
+    "environment_name",
+    "expand",
+    "load_deployment",
+    "model_problems",
+    "parse_deployment",
+    "references",
+    "suggest",
+]

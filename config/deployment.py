@@ -1,0 +1,230 @@
+"""plugins.toml: what a deployment enables, how its providers are set up, and which of them serves what."""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from inspect import isclass
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
+
+from glottis.config.problems import ConfigError, ConfigProblem, suggest
+from glottis.config.secrets import references
+from glottis.config.toml_lines import line_of, locate
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
+Origin = Annotated[str, Field(pattern=r"^https?://[^/\s]+$")]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+ROUTE_KEYS = ("recognize", "synthesize", "intents", "train")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Limits(_Strict):
+    """What the engine enforces around a provider, whatever the provider does.
+
+    `timeout_s` bounds a whole call, `first_result_s` the wait for the first audio; `retries` counts further
+    tries of the last provider of a chain.
+    """
+
+    timeout_s: Seconds = 30.0
+    first_result_s: Seconds = 10.0
+    max_concurrency: int | None = Field(default=None, ge=1, le=10_000)
+    retries: int = Field(default=1, ge=0, le=5)
+    breaker_failures: int = Field(default=3, ge=1, le=100)
+    breaker_probe_s: Seconds = 5.0
+
+
+class ProviderEntry(BaseModel):
+    """An instance of a provider; every key that is not the engine's is an option of the provider."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    use: Name
+    required: bool = False
+    limits: Limits = Limits()
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        return self.model_extra or {}
+
+
+class RouteChains(_Strict):
+    """For each kind of work the instances that do it, the next being the fallback of the one before."""
+
+    recognize: list[Name] | None = None
+    synthesize: list[Name] | None = None
+    intents: list[Name] | None = None
+    train: Name | None = None
+
+    def chain(self, key: str) -> list[str] | None:
+        value = getattr(self, key)
+        return [value] if isinstance(value, str) else value
+
+
+class Routes(RouteChains):
+    """The chains, with exceptions by language."""
+
+    language: dict[str, RouteChains] = Field(default_factory=dict)
+
+
+class SectionEntry(_Strict):
+    """A place of a site; `names` maps a language to what people call it."""
+
+    url: str = Field(min_length=1)
+    names: dict[str, list[str]]
+
+
+class VoiceChoice(_Strict):
+    """The voice that a project speaks with."""
+
+    provider: Name | None = None
+    voice: str = "default"
+
+
+class ProjectEntry(_Strict):
+    """A tenant."""
+
+    greeting: dict[str, str] = Field(default_factory=dict)
+    origins: list[Origin] = Field(default_factory=list)
+    max_sessions: int | None = Field(default=None, ge=1)
+    routes: Routes = Routes()
+    voices: dict[str, VoiceChoice] = Field(default_factory=dict)
+    sections: dict[Name, SectionEntry] = Field(default_factory=dict)
+
+
+class _File(_Strict):
+    enable: list[Name] = Field(default_factory=list)
+    providers: dict[Name, ProviderEntry] = Field(default_factory=dict)
+    routes: Routes = Routes()
+    projects: dict[Name, ProjectEntry] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A plugins.toml whose shape is right. Secrets stand in it as `${NAME}`, so that it can be shown."""
+
+    file: str
+    enable: tuple[str, ...]
+    providers: Mapping[str, ProviderEntry]
+    routes: Routes
+    projects: Mapping[str, ProjectEntry]
+    lines: Mapping[tuple[str, ...], int]
+
+    def problem(self, path: tuple[str, ...], message: str) -> ConfigProblem:
+        """Point at a place of the file."""
+        return ConfigProblem(self.file, line_of(dict(self.lines), path), ".".join(path), message)
+
+    def project(self, name: str) -> ProjectEntry:
+        """Return what is set for a project; one that the file does not list has nothing set."""
+        return self.projects.get(name, ProjectEntry())
+
+    def route_tables(self) -> Iterator[tuple[tuple[str, ...], RouteChains]]:
+        """List every table of routes with its path, the general before the special."""
+        yield from _tables(("routes",), self.routes)
+        for name, project in self.projects.items():
+            yield from _tables(("projects", name, "routes"), project.routes)
+
+    def instance_names(self) -> set[str]:
+        """Name every instance that a table configures or a route mentions."""
+        routed = {
+            name for _, table in self.route_tables() for key in ROUTE_KEYS for name in table.chain(key) or ()
+        }
+        return routed | set(self.providers)
+
+    def entry(self, instance: str) -> ProviderEntry:
+        """Return an instance's table; a route may also name a provider that needs no table."""
+        return self.providers.get(instance) or ProviderEntry(use=instance)
+
+
+def load_deployment(path: Path, environment: Mapping[str, str]) -> Deployment:
+    """Read a plugins.toml and check its shape and its `${NAME}` references.
+
+    Raises:
+        ConfigError: with every mistake found.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or "cannot be read"
+        hint = "name another with --config, or copy the plugins.toml that comes with Glottis"
+        raise ConfigError([ConfigProblem(str(path), 0, "", f"{reason}; {hint}")]) from None
+    except UnicodeDecodeError:
+        raise ConfigError([ConfigProblem(str(path), 0, "", "is not UTF-8 text")]) from None
+    return parse_deployment(text, file=str(path), environment=environment)
+
+
+def parse_deployment(text: str, *, file: str, environment: Mapping[str, str]) -> Deployment:
+    """Do what `load_deployment` does with the text of a file."""
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([_syntax_problem(error, file)]) from None
+    lines = locate(text)
+    problems = [
+        ConfigProblem(file, line_of(lines, path), ".".join(path), f"environment variable {name} is not set")
+        for path, name in references(tree)
+        if name not in environment
+    ]
+    try:
+        content = _File.model_validate(tree)
+    except ValidationError as error:
+        problems += model_problems(error, file=file, lines=lines)
+        raise ConfigError(problems) from None
+    if problems:
+        raise ConfigError(problems)
+    return Deployment(file, tuple(content.enable), content.providers, content.routes, content.projects, lines)
+
+
+def model_problems(
+    error: ValidationError,
+    *,
+    file: str,
+    lines: Mapping[tuple[str, ...], int],
+    prefix: tuple[str, ...] = (),
+    root: type[BaseModel] = _File,
+) -> list[ConfigProblem]:
+    """Turn pydantic's findings into problems. No value is repeated: it may have been a secret.
+
+    `prefix` is where the model `root` stands in the file.
+    """
+    problems = []
+    for finding in error.errors(include_input=False, include_url=False, include_context=False):
+        inner = tuple(str(part) for part in finding["loc"] if part != "[key]")
+        path = (*prefix, *inner)
+        message = finding["msg"]
+        if finding["type"] == "extra_forbidden":
+            message = f"unknown key; {suggest(inner[-1], _keys_at(root, inner[:-1]))}"
+        elif finding["type"] == "missing":
+            message = "is required"
+        named = tuple(part for part in path if not part.isdigit())
+        problems.append(ConfigProblem(file, line_of(dict(lines), named), ".".join(path), message))
+    return problems
+
+
+def _tables(path: tuple[str, ...], routes: Routes) -> Iterator[tuple[tuple[str, ...], RouteChains]]:
+    yield path, routes
+    for tag, chains in routes.language.items():
+        yield (*path, "language", tag), chains
+
+
+def _syntax_problem(error: tomllib.TOMLDecodeError, file: str) -> ConfigProblem:
+    message, _, place = str(error).partition(" (at line ")
+    line = place.split(",")[0]
+    return ConfigProblem(file, int(line) if line.isdigit() else 0, "", f"is not valid TOML: {message}")
+
+
+def _keys_at(root: type[BaseModel], path: tuple[str, ...]) -> list[str]:
+    """Follow a path through nested models and tables to the keys that may stand there."""
+    node: Any = root
+    for part in path:
+        if get_origin(node) is dict:
+            node = get_args(node)[1]
+        elif isclass(node) and issubclass(node, BaseModel) and part in node.model_fields:
+            node = node.model_fields[part].annotation
+        else:
+            return []
+    return list(node.model_fields) if isclass(node) and issubclass(node, BaseModel) else []

@@ -1,0 +1,124 @@
+"""What the author of a provider writes against."""
+
+from glottis.plugins.audio import AudioFrame, silence
+from glottis.plugins.capabilities import (
+    Capabilities,
+    IntentCapabilities,
+    RecognizerCapabilities,
+    RunsOn,
+    SynthesizerCapabilities,
+    TrainingCapabilities,
+)
+from glottis.plugins.errors import ErrorCategory, ProviderError
+from glottis.plugins.events import (
+    BreakerChanged,
+    Event,
+    ProviderFailed,
+    SessionEnded,
+    SessionStarted,
+    TurnFinished,
+)
+from glottis.plugins.hookspecs import API_VERSION, hookimpl
+from glottis.plugins.intent import (
+    DialogueContext,
+    IntentHandler,
+    Match,
+    ReplyAction,
+    ReplyPiece,
+    ReplySource,
+    ReplyText,
+    Section,
+)
+from glottis.plugins.languages import ANY, best_match, lookup_order, primary
+from glottis.plugins.provider import NoConfig, Provider, ProviderContext
+from glottis.plugins.recognizer import (
+    Alternative,
+    Partial,
+    RecognitionOptions,
+    Recognizer,
+    RecognizerStream,
+    Transcript,
+    Word,
+)
+from glottis.plugins.specs import (
+    IntentHandlerSpec,
+    Kind,
+    ProviderSpec,
+    RecognizerSpec,
+    SynthesizerSpec,
+    TrainingBackendSpec,
+)
+from glottis.plugins.synthesizer import DEFAULT_VOICE, SynthesisOptions, Synthesizer, VoiceInfo
+from glottis.plugins.text import is_speakable, sentences, split_sentences
+from glottis.plugins.threads import iterate_in_thread
+from glottis.plugins.training import (
+    Progress,
+    TrainedVoice,
+    TrainingBackend,
+    TrainingJob,
+    TrainingSample,
+    Verdict,
+)
+
+__all__ = [
+    "ANY",
+    "API_VERSION",
+    "DEFAULT_VOICE",
+    "Alternative",
+    "AudioFrame",
+    "BreakerChanged",
+    "Capabilities",
+    "DialogueContext",
+    "ErrorCategory",
+    "Event",
+    "IntentCapabilities",
+    "IntentHandler",
+    "IntentHandlerSpec",
+    "Kind",
+    "Match",
+    "NoConfig",
+    "Partial",
+    "Progress",
+    "Provider",
+    "ProviderContext",
+    "ProviderError",
+    "ProviderFailed",
+    "ProviderSpec",
+    "RecognitionOptions",
+    "Recognizer",
+    "RecognizerCapabilities",
+    "RecognizerSpec",
+    "RecognizerStream",
+    "ReplyAction",
+    "ReplyPiece",
+    "ReplySource",
+    "ReplyText",
+    "RunsOn",
+    "Section",
+    "SessionEnded",
+    "SessionStarted",
+    "SynthesisOptions",
+    "Synthesizer",
+    "SynthesizerCapabilities",
+    "SynthesizerSpec",
+    "TrainedVoice",
+    "TrainingBackend",
+    "TrainingBackendSpec",
+    "TrainingCapabilities",
+    "TrainingJob",
+    "TrainingSample",
+    "Transcript",
+    "TurnFinished",
+    "Verdict",
+    "VoiceInfo",
+    "Word",
+    "best_match",
+    "hookimpl",
+    "is_speakable",
+    "iterate_in_thread",
+    "lookup_order",
+    "primary",
+    "sentences",
+    "silence",
+    "split_sentences",
+]

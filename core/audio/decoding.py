@@ -1,0 +1,120 @@
+"""Any audio that a caller may send, turned into mono PCM16."""
+
+import io
+from typing import Any
+
+import av
+import av.error
+import soundfile
+from av.container import InputContainer
+from glottis.core.audio import raw_pcm
+from glottis.core.audio.errors import UndecodableAudio
+from glottis.core.audio.formats import ACCEPTED, Container, PcmFormat, container_of, foreign_name, text_name
+from glottis.core.audio.gathering import Gathering
+from glottis.plugins import AudioFrame
+from numpy.typing import NDArray
+
+# FFmpeg has decoders for hundreds of codecs, each a surface for an attack; speech is recorded with these.
+_CODECS = {
+    *("aac", "aac_latm", "alac", "flac", "mp1", "mp1float", "mp2", "mp2float", "mp3", "mp3float"),
+    *("opus", "libopus", "vorbis", "libvorbis", "adpcm_ima_wav", "adpcm_ms", "gsm_ms"),
+    *("pcm_alaw", "pcm_mulaw", "pcm_u8", "pcm_s8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be"),
+    *("pcm_s32le", "pcm_s32be", "pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be"),
+}
+_BLOCK_SAMPLES = 65_536
+
+
+def decode(
+    data: bytes, *, rate_hz: int | None = None, max_s: float, declared: PcmFormat | None = None
+) -> AudioFrame:
+    """Turn what a caller sent into mono PCM16 at `rate_hz`, or at its own rate.
+
+    The format is recognised by the bytes: WAV, WebM, Ogg, MP3, FLAC, MP4. Bytes that are no container are raw
+    samples if the sender `declared` so, or if they look like 16 kHz mono speech. A recording that was cut off
+    gives what there is of it. Memory stays within a few times `max_s` of samples, whatever the bytes claim.
+
+    Raises:
+        UndecodableAudio: it is no such audio; says what it is, where that is known.
+        AudioTooLong: it lasts longer than `max_s` seconds.
+    """
+    gathering = Gathering(max_s=max_s)
+    container = container_of(data)
+    if container is None:
+        _read_raw(data, declared, gathering)
+    elif container is Container.WAV:
+        _read_wav(data, gathering)
+    else:
+        _read_container(data, container, gathering)
+    return gathering.frame(rate_hz=rate_hz)
+
+
+def _read_raw(data: bytes, declared: PcmFormat | None, gathering: Gathering) -> None:
+    if not data:
+        raise UndecodableAudio(f"there is no audio: send {ACCEPTED}")
+    if declared is None:
+        found = foreign_name(data) or text_name(data)
+        if found:
+            raise UndecodableAudio(f"this is {found}, not audio that is accepted here: send {ACCEPTED}")
+        if not raw_pcm.looks_like_speech(data):
+            raise UndecodableAudio(f"this is no audio that is known here: send {ACCEPTED}")
+        declared = PcmFormat()
+    gathering.add(raw_pcm.samples_of(data, declared), declared.sample_rate)
+
+
+def _read_wav(data: bytes, gathering: Gathering) -> None:
+    try:
+        with soundfile.SoundFile(io.BytesIO(data)) as opened:
+            block = max(1, _BLOCK_SAMPLES // opened.channels)
+            while len(samples := opened.read(block, dtype="float32", always_2d=True)):
+                gathering.add(samples, opened.samplerate)
+    except soundfile.LibsndfileError:
+        # Not every codec that a WAV file may hold is known to libsndfile.
+        _read_container(data, Container.WAV, gathering)
+
+
+def _read_container(data: bytes, container: Container, gathering: Gathering) -> None:
+    try:
+        # The demuxer is named, so that FFmpeg guesses none: some of those read playlists and other files.
+        with av.open(
+            io.BytesIO(data),
+            "r",
+            format=container.value,
+            metadata_errors="ignore",
+            options={"codec_whitelist": ",".join(sorted(_CODECS))},
+        ) as opened:
+            _read_stream(opened, container, gathering)
+    except av.error.FFmpegError as error:
+        raise UndecodableAudio(
+            f"this begins like {container.title} and cannot be read: it is damaged or cut too short"
+        ) from error
+
+
+def _read_stream(opened: InputContainer, container: Container, gathering: Gathering) -> None:
+    stream = opened.streams.best("audio")
+    if not isinstance(stream, av.AudioStream):
+        raise UndecodableAudio(f"this {container.title} file has no sound in it")
+    codec = stream.codec_context.name
+    if codec not in _CODECS:
+        raise UndecodableAudio(f"this {container.title} file holds {codec} audio, which is not accepted here")
+    packets = opened.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.error.FFmpegError:
+            return  # the recording was cut off here: what came before counts
+        if packet is None:
+            return
+        try:
+            frames = packet.decode()
+        except av.error.FFmpegError:
+            continue  # a damaged packet costs its own milliseconds
+        for frame in frames:
+            gathering.add(_samples(frame), frame.sample_rate)
+
+
+def _samples(frame: av.AudioFrame) -> NDArray[Any]:
+    """Give the frame's samples in shape (samples, channels)."""
+    samples: NDArray[Any] = frame.to_ndarray()
+    if frame.format.is_planar:
+        return samples.T
+    return samples.reshape(-1, frame.layout.nb_channels)

@@ -1,7 +1,7 @@
 """plugins.toml: what a deployment enables, how its providers are set up, and which of them serves what."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from inspect import isclass
 from pathlib import Path
@@ -26,13 +26,14 @@ class _Strict(BaseModel):
 class Limits(_Strict):
     """What the engine enforces around a provider, whatever the provider does.
 
-    `timeout_s` bounds a whole call, `first_result_s` the wait for the first audio; `retries` counts further
-    tries of the last provider of a chain.
+    `timeout_s` bounds a whole call, `first_result_s` the wait for the first audio; `max_waiting` calls may
+    wait for one of `max_concurrency` places; `retries` counts further tries of the last provider of a chain.
     """
 
     timeout_s: Seconds = 30.0
     first_result_s: Seconds = 10.0
     max_concurrency: int | None = Field(default=None, ge=1, le=10_000)
+    max_waiting: int = Field(default=64, ge=0, le=10_000)
     retries: int = Field(default=1, ge=0, le=5)
     breaker_failures: int = Field(default=3, ge=1, le=100)
     breaker_probe_s: Seconds = 5.0
@@ -186,10 +187,11 @@ def model_problems(
     lines: Mapping[tuple[str, ...], int],
     prefix: tuple[str, ...] = (),
     root: type[BaseModel] = _File,
+    also: Iterable[str] = (),
 ) -> list[ConfigProblem]:
     """Turn pydantic's findings into problems. No value is repeated: it may have been a secret.
 
-    `prefix` is where the model `root` stands in the file.
+    `prefix` is where the model `root` stands in the file; `also` names keys that may stand beside its own.
     """
     problems = []
     for finding in error.errors(include_input=False, include_url=False, include_context=False):
@@ -197,7 +199,8 @@ def model_problems(
         path = (*prefix, *inner)
         message = finding["msg"]
         if finding["type"] == "extra_forbidden":
-            message = f"unknown key; {suggest(inner[-1], _keys_at(root, inner[:-1]))}"
+            beside = () if inner[:-1] else also
+            message = f"unknown key; {suggest(inner[-1], [*_keys_at(root, inner[:-1]), *beside])}"
         elif finding["type"] == "missing":
             message = "is required"
         named = tuple(part for part in path if not part.isdigit())

@@ -1,0 +1,130 @@
+"""Opening the plugins of a deployment, and what the engine holds while they are open."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from glottis.config import ConfigError, ConfigProblem, Deployment
+from glottis.plugins.events import Event
+from glottis.plugins.host.description import describe_plugins
+from glottis.plugins.host.events import EventFeed, Listener
+from glottis.plugins.host.loading import LoadedPlugins, load_plugins
+from glottis.plugins.host.records import InstanceState, ProviderInstance
+from glottis.plugins.host.redaction import Redaction
+from glottis.plugins.host.registration import listening
+from glottis.plugins.host.resolution import Resolution, known_secrets, resolve
+from glottis.plugins.host.starting import Starter
+from glottis.plugins.specs import Kind
+
+
+class PluginHost:
+    """The plugins and providers of a running server.
+
+    `secrets` holds every value that options took from the environment, for those who write logs.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedPlugins,
+        instances: tuple[ProviderInstance, ...],
+        redaction: Redaction,
+        events: EventFeed,
+    ) -> None:
+        self.loaded = loaded
+        self.instances = instances
+        self.secrets = redaction.secrets
+        self._events = events
+        self._by_name = {(instance.kind, instance.name): instance for instance in instances}
+
+    def instance(self, kind: Kind, name: str) -> ProviderInstance:
+        """Find a provider that a route uses.
+
+        Raises:
+            KeyError: no route uses it.
+        """
+        return self._by_name[kind, name]
+
+    def emit(self, event: Event) -> None:
+        """Tell the plugins what happened; returns at once. To be called in the event loop."""
+        self._events.put(event)
+
+    @property
+    def dropped_events(self) -> int:
+        """Count the events that plugins were too slow to hear."""
+        return self._events.dropped
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Describe every installed plugin as JSON; no option's value is in it."""
+        return describe_plugins(self.loaded.records, self.instances)
+
+
+@asynccontextmanager
+async def open_plugins(
+    deployment: Deployment,
+    *,
+    environment: Mapping[str, str],
+    data_dir: Path,
+    load_timeout_s: float,
+    warmup_timeout_s: float,
+    loaded: LoadedPlugins | None = None,
+) -> AsyncIterator[PluginHost]:
+    """Load plugins, make the providers that routes use, and close them in the end.
+
+    A provider that fails is left out, unless it is required or leaves a route with nothing. `loaded`
+    stays the caller's to close.
+
+    Raises:
+        ConfigError: the deployment is wrong, or something that it cannot do without does not start.
+    """
+    async with AsyncExitStack() as stack:
+        if loaded is None:
+            loaded = await asyncio.to_thread(load_plugins, deployment.enable, load_timeout_s=load_timeout_s)
+            stack.callback(loaded.close)
+        redaction = known_secrets(deployment, environment)
+        loaded.redact(redaction)
+        resolution = await asyncio.to_thread(resolve, deployment, loaded, environment)
+        if resolution.problems:
+            raise ConfigError(resolution.problems)
+        starter = Starter(
+            data_dir=data_dir,
+            load_timeout_s=load_timeout_s,
+            warmup_timeout_s=warmup_timeout_s,
+            redaction=redaction,
+        )
+        stack.push_async_callback(starter.aclose)
+        instances = await starter.start(resolution.plans)
+        problems = _missing(deployment, resolution, instances)
+        if problems:
+            raise ConfigError(problems)
+        events = EventFeed(
+            [Listener(plugin, listening(hook)) for plugin, hook in loaded.hooks("glottis_on_event")],
+            redaction=redaction,
+        )
+        events.start()
+        stack.push_async_callback(events.aclose)
+        yield PluginHost(loaded, instances, redaction, events)
+
+
+def _missing(
+    deployment: Deployment, resolution: Resolution, instances: tuple[ProviderInstance, ...]
+) -> list[ConfigProblem]:
+    """Find what the deployment cannot do without and does not have."""
+    failed = {(one.kind, one.name): one for one in instances if one.state is InstanceState.FAILED}
+    problems = [
+        ConfigProblem(
+            deployment.file,
+            one.line,
+            one.where,
+            f"is required, and does not work as {one.kind.replace('_', ' ')}: {one.error}",
+        )
+        for one in failed.values()
+        if one.required
+    ]
+    for chain in resolution.chains:
+        causes = [failed[chain.kind, name] for name in chain.names if (chain.kind, name) in failed]
+        if len(causes) == len(chain.names):
+            told = "; ".join(f"{one.name}: {one.error}" for one in causes)
+            problems.append(deployment.problem(chain.path, f"none of its providers works: {told}"))
+    return problems

@@ -1,0 +1,58 @@
+"""What the host knows of each plugin and of each provider in use."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from glottis.config import Limits
+from glottis.plugins.provider import Provider
+from glottis.plugins.specs import Kind, ProviderSpec
+
+
+class PluginState(StrEnum):
+    """`AVAILABLE` is installed, but not named in `enable`."""
+
+    AVAILABLE = "available"
+    LOADED = "loaded"
+    FAILED = "failed"
+
+
+class InstanceState(StrEnum):
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class PluginRecord:
+    """One entry point of the group `glottis.plugins`.
+
+    `error` says in a sentence why it failed, or what is wrong with a part of one that is loaded.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    state: PluginState
+    load_time_ms: float | None
+    error: str | None
+    specs: tuple[ProviderSpec, ...] = ()
+
+
+@dataclass(slots=True)
+class ProviderInstance:
+    """A provider that a route uses: one for each kind and name under `[providers]`.
+
+    `provider` is None when `state` is FAILED; then `error` says why, and `spec` may stand in for one that
+    could not be loaded. `where` and `line` point at the instance in plugins.toml.
+    """
+
+    name: str
+    kind: Kind
+    plugin: str
+    spec: ProviderSpec
+    limits: Limits
+    provider: Provider | None
+    state: InstanceState
+    error: str | None
+    required: bool
+    where: str = ""
+    line: int = 0

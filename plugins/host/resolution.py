@@ -1,0 +1,309 @@
+"""What a deployment asks of the loaded plugins: which providers to make, and what is wrong with it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from glottis.config import (
+    ConfigProblem,
+    Deployment,
+    Limits,
+    ProviderEntry,
+    expand,
+    model_problems,
+    references,
+    suggest,
+)
+from glottis.plugins.host.isolation import PluginFault, call
+from glottis.plugins.host.loading import LoadedPlugins
+from glottis.plugins.host.records import PluginState
+from glottis.plugins.host.redaction import Redaction
+from glottis.plugins.host.registration import ENGINE_KEYS, REGISTRARS
+from glottis.plugins.provider import Provider, ProviderContext
+from glottis.plugins.specs import Kind, ProviderSpec
+from pydantic import BaseModel, ValidationError
+
+KIND_OF_ROUTE = {
+    "recognize": Kind.RECOGNIZER,
+    "synthesize": Kind.SYNTHESIZER,
+    "intents": Kind.INTENT_HANDLER,
+    "train": Kind.TRAINING_BACKEND,
+}
+SPEC_OF_KIND: dict[Kind, Callable[..., ProviderSpec]] = {spec.kind: spec for spec in REGISTRARS.values()}
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A provider to make: all that `create` needs, or the `error` for which it cannot be made."""
+
+    name: str
+    kind: Kind
+    plugin: str
+    spec: ProviderSpec
+    limits: Limits
+    required: bool
+    where: str
+    line: int
+    # Holds expanded secrets, and so is never shown.
+    config: BaseModel | None = field(default=None, repr=False)
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """One list of routes with the instances in it."""
+
+    path: Path
+    kind: Kind
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What came out of reading a deployment against the loaded plugins."""
+
+    plans: tuple[Plan, ...]
+    chains: tuple[Chain, ...]
+    problems: tuple[ConfigProblem, ...]
+
+
+def known_secrets(deployment: Deployment, environment: Mapping[str, str]) -> Redaction:
+    """Collect every value that the options of providers take from the environment."""
+    names = {name for entry in deployment.providers.values() for _, name in references(entry.options)}
+    return Redaction(environment[name] for name in names if name in environment)
+
+
+def check_deployment(
+    deployment: Deployment, loaded: LoadedPlugins, environment: Mapping[str, str]
+) -> list[ConfigProblem]:
+    """Find everything that is wrong with a deployment, as far as it can be told without making providers."""
+    return list(resolve(deployment, loaded, environment).problems)
+
+
+def resolve(deployment: Deployment, loaded: LoadedPlugins, environment: Mapping[str, str]) -> Resolution:
+    """Read a deployment against the plugins that are there."""
+    return _Resolver(deployment, loaded, environment).resolve()
+
+
+class _Resolver:
+    def __init__(self, deployment: Deployment, loaded: LoadedPlugins, environment: Mapping[str, str]) -> None:
+        self._deployment = deployment
+        self._loaded = loaded
+        self._environment = environment
+        self._redaction = known_secrets(deployment, environment)
+        self._problems: list[ConfigProblem] = []
+        self._configs: dict[str, BaseModel] = {}
+        self._broken: set[str] = set()
+        self._plans: dict[tuple[Kind, str], Plan] = {}
+        installed = {record.name for record in loaded.records}
+        self._missing = [name for name in deployment.enable if name not in installed]
+
+    def resolve(self) -> Resolution:
+        self._check_enabled()
+        for name, entry in self._deployment.providers.items():
+            self._check_provider(name, entry)
+        chains = self._chains()
+        for chain in chains:
+            for name in chain.names:
+                self._plan(chain, name)
+        self._check_required()
+        self._check_voices()
+        problems = {
+            ConfigProblem(problem.file, problem.line, problem.where, self._redaction(problem.message))
+            for problem in self._problems
+        }
+        return Resolution(tuple(self._plans.values()), tuple(chains), tuple(sorted(problems)))
+
+    def _report(self, path: Path, message: str) -> None:
+        self._problems.append(self._deployment.problem(path, message))
+
+    def _check_enabled(self) -> None:
+        installed = {record.name for record in self._loaded.records}
+        for name in self._missing:
+            hint = suggest(name, installed) if installed else "no plugin is installed"
+            self._report(
+                ("enable",), f'no plugin called "{name}" is installed; pip install glottis-{name}? {hint}'
+            )
+
+    def _check_provider(self, name: str, entry: ProviderEntry) -> None:
+        path = ("providers", name)
+        specs = self._loaded.specs(entry.use)
+        if not specs:
+            self._broken.add(name)
+            if not self._is_excused(entry.use):
+                self._report((*path, "use"), self._unknown_use(entry.use))
+            return
+        spec = next(iter(specs.values()))
+        try:
+            self._configs[name] = self._configured(spec, entry)
+        except ValidationError as error:
+            self._problems += model_problems(
+                error,
+                file=self._deployment.file,
+                lines=self._deployment.lines,
+                prefix=path,
+                root=spec.config,
+                also=ENGINE_KEYS,
+            )
+        except KeyError as error:
+            self._report(path, f"environment variable {error.args[0]} is not set")
+        except PluginFault as fault:
+            self._report(path, str(fault))
+        if name not in self._configs:
+            self._broken.add(name)
+
+    def _configured(self, spec: ProviderSpec, entry: ProviderEntry) -> BaseModel:
+        """Validate options by the plugin's model, which is the plugin's code and may do anything."""
+        options = expand(entry.options, self._environment)
+
+        def validate() -> BaseModel | ValidationError:
+            try:
+                return spec.config.model_validate(options)
+            except ValidationError as error:
+                return error
+
+        outcome = call(validate, timeout_s=self._loaded.load_timeout_s, doing="checking the options")
+        if isinstance(outcome, ValidationError):
+            raise outcome
+        return outcome
+
+    def _chains(self) -> list[Chain]:
+        return [
+            Chain((*path, key), kind, tuple(names))
+            for path, table in self._deployment.route_tables()
+            for key, kind in KIND_OF_ROUTE.items()
+            if (names := table.chain(key))
+        ]
+
+    def _plan(self, chain: Chain, name: str) -> None:
+        if (chain.kind, name) in self._plans:
+            return
+        entry = self._deployment.entry(name)
+        specs = self._loaded.specs(entry.use)
+        spec = specs.get(chain.kind)
+        has_table = name in self._deployment.providers
+        if spec is None and specs:
+            self._report(chain.path, self._wrong_kind(name, chain.kind, specs))
+        elif spec is None and self._is_excused(entry.use):
+            self._plan_failed(chain, name, entry)
+        elif spec is None and not has_table:
+            hint = suggest(name, self._instances_of(chain.kind))
+            self._report(chain.path, f'there is no provider "{name}"; {hint}')
+        elif spec is not None:
+            if not has_table and name not in self._configs and name not in self._broken:
+                self._check_tableless(chain, name, spec)
+            if name in self._configs:
+                self._plans[chain.kind, name] = self._planned(chain, name, entry, spec)
+
+    def _planned(self, chain: Chain, name: str, entry: ProviderEntry, spec: ProviderSpec) -> Plan:
+        path = ("providers", name) if name in self._deployment.providers else chain.path
+        place = self._deployment.problem(path, "")
+        return Plan(
+            name=name,
+            kind=chain.kind,
+            plugin=self._loaded.plugin_of(spec.name),
+            spec=spec,
+            limits=entry.limits,
+            required=entry.required,
+            where=place.where,
+            line=place.line,
+            config=self._configs[name],
+        )
+
+    def _plan_failed(self, chain: Chain, name: str, entry: ProviderEntry) -> None:
+        """Plan a provider whose plugin is enabled but broken: it is shown as failed, and the rest goes on."""
+        failed = self._loaded.failed()
+        if not failed:
+            return
+        own = [record for record in failed if record.name == entry.use] or failed
+        causes = "; ".join(f"plugin {record.name} could not be loaded: {record.error}" for record in own)
+        unsure = "" if own[0].name == entry.use else f'no loaded plugin offers "{entry.use}"; '
+        path = ("providers", name) if name in self._deployment.providers else chain.path
+        place = self._deployment.problem(path, "")
+        self._plans[chain.kind, name] = Plan(
+            name=name,
+            kind=chain.kind,
+            plugin=own[0].name,
+            spec=SPEC_OF_KIND[chain.kind](name=entry.use, create=_not_loaded),
+            limits=entry.limits,
+            required=entry.required,
+            where=place.where,
+            line=place.line,
+            error=self._redaction(unsure + causes),
+        )
+
+    def _check_tableless(self, chain: Chain, name: str, spec: ProviderSpec) -> None:
+        """Check that a provider that a route names without a table needs none."""
+        try:
+            self._configs[name] = self._configured(spec, ProviderEntry(use=name))
+        except ValidationError as error:
+            self._broken.add(name)
+            needed = ", ".join(
+                ".".join(str(part) for part in finding["loc"]) or finding["msg"]
+                for finding in error.errors(include_input=False, include_url=False, include_context=False)
+            )
+            self._report(chain.path, f'"{name}" needs a table [providers.{name}] with: {needed}')
+        except PluginFault as fault:
+            self._broken.add(name)
+            self._report(chain.path, f'"{name}": {fault}')
+
+    def _is_excused(self, use: str) -> bool:
+        """Tell whether an unknown spec is the consequence of something that is told already.
+
+        Which specs a plugin would have offered is not known when it could not be loaded.
+        """
+        return use in self._missing or bool(self._loaded.failed())
+
+    def _unknown_use(self, use: str) -> str:
+        available = {record.name for record in self._loaded.records if record.state is PluginState.AVAILABLE}
+        if use in available:
+            return f'the plugin "{use}" is installed but not enabled: add it to enable'
+        return f'no enabled plugin offers "{use}"; {suggest(use, self._loaded.spec_names())}'
+
+    def _wrong_kind(self, name: str, kind: Kind, specs: Mapping[Kind, ProviderSpec]) -> str:
+        kinds = " and ".join(sorted(_worded(offered) for offered in specs))
+        return (
+            f'"{name}" is a {kinds}, not a {_worded(kind)}; {suggest(name, self._instances_of(kind))}'
+        ).replace("a intent", "an intent")
+
+    def _instances_of(self, kind: Kind) -> set[str]:
+        tables = {
+            name
+            for name, entry in self._deployment.providers.items()
+            if self._loaded.spec(kind, entry.use) is not None
+        }
+        return tables | {
+            name for name in self._loaded.spec_names(kind) if name not in self._deployment.providers
+        }
+
+    def _check_required(self) -> None:
+        routed = {name for chain in self._chains() for name in chain.names}
+        for name, entry in self._deployment.providers.items():
+            if entry.required and name not in routed:
+                self._report(("providers", name, "required"), f'"{name}" is required, but no route uses it')
+
+    def _check_voices(self) -> None:
+        for project, entry in self._deployment.projects.items():
+            own = ("projects", project, "routes")
+            usable = {
+                name
+                for chain in self._chains()
+                if chain.kind is Kind.SYNTHESIZER and (chain.path[0] == "routes" or chain.path[:3] == own)
+                for name in chain.names
+            }
+            for language, voice in entry.voices.items():
+                if voice.provider is not None and voice.provider not in usable:
+                    self._report(
+                        ("projects", project, "voices", language, "provider"),
+                        f'no synthesize route of this project uses "{voice.provider}"; '
+                        f"{suggest(voice.provider, usable)}",
+                    )
+
+
+def _worded(kind: Kind) -> str:
+    return kind.replace("_", " ")
+
+
+def _not_loaded(context: ProviderContext, _config: object) -> Provider:
+    raise PluginFault(f"the plugin of {context.instance} is not loaded")

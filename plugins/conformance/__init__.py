@@ -1,5 +1,8 @@
 """Checks that a provider keeps its contract, and scripted fakes for tests of what calls providers."""
 
+from glottis.plugins.conformance.intent import IntentHandlerConformance
+from glottis.plugins.conformance.provider import ProviderConformance
+from glottis.plugins.conformance.recognizer import RecognizerConformance
 from glottis.plugins.conformance.scripted import (
     IntentCall,
     RecognizerCall,
@@ -10,18 +13,23 @@ from glottis.plugins.conformance.scripted import (
     tone,
 )
 from glottis.plugins.conformance.scripts import HANG, Call, CallLog, Outcome, Script
+from glottis.plugins.conformance.synthesizer import SynthesizerConformance
 
 __all__ = [
     "HANG",
     "Call",
     "CallLog",
     "IntentCall",
+    "IntentHandlerConformance",
     "Outcome",
+    "ProviderConformance",
     "RecognizerCall",
+    "RecognizerConformance",
     "Script",
     "ScriptedIntentHandler",
     "ScriptedRecognizer",
     "ScriptedSynthesizer",
     "SynthesizerCall",
+    "SynthesizerConformance",
     "tone",
 ]

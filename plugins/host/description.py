@@ -48,8 +48,11 @@ def _instance(instance: ProviderInstance) -> dict[str, Any]:
 
 
 def _json(value: Any) -> Any:
+    """Make JSON of a field; a plugin's own capabilities may hold anything."""
     if isinstance(value, (set, frozenset)):
-        return sorted(value)
-    if isinstance(value, tuple):
-        return list(value)
-    return value
+        return sorted(str(item) for item in value)
+    if isinstance(value, (tuple, list)):
+        return [_json(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _json(item) for key, item in value.items()}
+    return value if value is None or isinstance(value, (str, int, float)) else str(value)

@@ -2,7 +2,7 @@
 
 Entry points are listed by `importlib.metadata`: it knows the distribution of each, and imports nothing.
 stevedore's own list comes from a cache in the home directory, which is keyed by modification times in steps
-of two minutes and knows no distributions; so its manager is given the entry point, and leaves that cache alone.
+of two minutes and knows no distributions: its manager is given the entry point, and leaves that cache alone.
 """
 
 import importlib.metadata
@@ -79,5 +79,7 @@ class _OnePlugin(ExtensionManager[object]):
 def _distribution(entry_point: importlib.metadata.EntryPoint) -> tuple[str, str]:
     if entry_point.dist is None:
         return "an unknown distribution", ""
-    metadata = entry_point.dist.metadata
-    return metadata.get("Name", "an unnamed distribution"), metadata.get("Version", "")
+    # A folder without METADATA has no name; asking for one by subscript differs from Python to Python.
+    names = entry_point.dist.metadata.get_all("Name") or ["an unnamed distribution"]
+    versions = entry_point.dist.metadata.get_all("Version") or [""]
+    return names[0], versions[0]

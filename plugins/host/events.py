@@ -5,12 +5,14 @@ import inspect
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from glottis.plugins.events import Event
 from glottis.plugins.host.isolation import Hung, Lane, PluginFault, call_in_thread, finish
 from glottis.plugins.host.redaction import Redaction
+from glottis.plugins.host.reporting import report
 
 CAPACITY = 1_000
 LISTENER_TIMEOUT_S = 5.0
@@ -79,7 +81,8 @@ class EventFeed:
             return
         task, self._task = self._task, None
         try:
-            await asyncio.wait({asyncio.ensure_future(self._is_empty.wait())}, timeout=DRAIN_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._is_empty.wait(), DRAIN_S)
         finally:
             task.cancel()
             for listener in self._listeners:
@@ -104,8 +107,7 @@ class EventFeed:
             await self._call(listener, event)
         except PluginFault as fault:
             listener.is_hung = isinstance(fault, Hung)
-            error = self._redaction(str(fault))
-            log.warning("plugin failed on an event", extra={"plugin": listener.plugin, "error": error})
+            report("plugin failed on an event", fault, self._redaction, plugin=listener.plugin)
 
     async def _call(self, listener: Listener, event: Event) -> None:
         doing = "glottis_on_event"

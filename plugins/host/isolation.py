@@ -1,10 +1,10 @@
 """Running a plugin's code so that it can neither raise, exit nor hang what called it.
 
     PluginFault
-    +-- Hung
+    +-- TookTooLong
+        +-- Hung
 
-A thread cannot be stopped: what hangs is left behind in a daemon thread, which does not keep the process
-alive.
+A thread cannot be stopped: what hangs is left behind in a daemon thread, which keeps no process alive.
 """
 
 import asyncio
@@ -17,6 +17,8 @@ from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any, TypeVar
 
+from glottis.plugins.errors import ProviderError
+
 T = TypeVar("T")
 
 CANCEL_GRACE_S = 2.0
@@ -25,19 +27,26 @@ LONGEST_ERROR = 600
 _OWN_FOLDER = str(Path(__file__).parent) + os.sep
 
 
-class PluginFault(Exception):  # noqa: N818 - the plugin's fault, not an error of the host
+class PluginFault(Exception):  # noqa: N818 - it is the plugin's fault, not an error of the host
     """A plugin did something wrong; the message is a sentence for the operator."""
+
+
+class TookTooLong(PluginFault):
+    """A call took longer than it may."""
+
+
+class Hung(TookTooLong):
+    """A call took longer than it may, and was left behind in its thread."""
 
 
 def explain(error: BaseException) -> str:
     """Put an exception in one line: its type, its message, and where in the plugin it was raised."""
     if isinstance(error, PluginFault):
         return str(error)
-    try:
-        text = " ".join(str(error).split())
-    except Exception:  # noqa: BLE001 - somebody else's __str__ may raise anything
-        text = ""
-    text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    if isinstance(error, ProviderError):
+        return f"{error.category}: {error.public_message}"
+    # Survives an exception whose own __str__ raises.
+    text = " ".join(traceback.format_exception_only(error)[-1].split())
     if len(text) > LONGEST_ERROR:
         text = text[: LONGEST_ERROR - 3] + "..."
     frames = [
@@ -45,13 +54,9 @@ def explain(error: BaseException) -> str:
         for frame in traceback.extract_tb(error.__traceback__)
         if not frame.filename.startswith((_OWN_FOLDER, "<frozen"))
     ]
-    if frames and not isinstance(error, SyntaxError):
+    if frames:
         text += f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"
     return text
-
-
-class Hung(PluginFault):
-    """A call was left behind in its thread."""
 
 
 class Lane:
@@ -78,10 +83,11 @@ class Lane:
             future, function = call
             try:
                 result = function()
-            except BaseException as error:  # noqa: BLE001 - sys.exit() in a plugin must not end a thread in silence
+            except BaseException as error:  # noqa: BLE001 - a plugin may raise anything, sys.exit() included
                 future.set_exception(error)
             else:
                 future.set_result(result)
+            # The thread waits for its next call, and would keep what the last one was about alive.
             del call, future, function
 
 
@@ -89,15 +95,14 @@ def call(function: Callable[[], T], *, timeout_s: float, doing: str) -> T:
     """Call `function` in a thread and wait for it.
 
     Raises:
-        PluginFault: it raised, or took longer than `timeout_s`. `doing` begins the sentence.
+        PluginFault: it raised; `doing` begins the sentence.
+        Hung: it took longer than `timeout_s`.
     """
     lane = Lane(doing)
     future = lane.submit(function)
     lane.close()
     wait([future], timeout_s)
-    if not future.done():
-        raise Hung(f"{doing} took longer than {timeout_s:.3g} s and was left behind in a thread")
-    return _outcome(future, doing)
+    return _outcome(future, doing, timeout_s)
 
 
 async def call_in_thread(
@@ -113,30 +118,29 @@ async def call_in_thread(
         await asyncio.wait({waiting}, timeout=timeout_s)
     finally:
         waiting.cancel()
-    if not future.done():
-        raise Hung(f"{doing} took longer than {timeout_s:.3g} s and was left behind in a thread")
-    return _outcome(future, doing)
+        waiting.add_done_callback(_retrieve)
+    return _outcome(future, doing, timeout_s)
 
 
 async def finish(function: Callable[[], Awaitable[T]], *, timeout_s: float, doing: str) -> T:
     """Call a plugin's coroutine function, and cancel it when it takes too long.
 
     Raises:
-        PluginFault: it raised, was cancelled by itself, or took longer than `timeout_s`.
+        PluginFault: it raised, or was cancelled by itself.
+        TookTooLong: it took longer than `timeout_s`.
     """
-    task = asyncio.create_task(_contained(function))
+    task = asyncio.create_task(_contained(function), name=f"glottis-{doing}")
+    task.add_done_callback(_retrieve)
+    is_late = True
     try:
         await asyncio.wait({task}, timeout=timeout_s)
+        is_late = not task.done()
     finally:
         if not task.done():
             task.cancel()
             await asyncio.wait({task}, timeout=CANCEL_GRACE_S)
-            late = True
-        else:
-            late = False
-        task.add_done_callback(_retrieve)
-    if late:
-        raise PluginFault(f"{doing} took longer than {timeout_s:.3g} s and was cancelled")
+    if is_late:
+        raise TookTooLong(f"{doing} took longer than {timeout_s:.3g} s and was cancelled")
     if task.cancelled():
         raise PluginFault(f"{doing} cancelled itself")
     error = task.exception()
@@ -153,7 +157,9 @@ async def _contained(function: Callable[[], Awaitable[T]]) -> T:
         raise PluginFault(explain(error)) from error
 
 
-def _outcome(future: Future[T], doing: str) -> T:
+def _outcome(future: Future[T], doing: str, timeout_s: float) -> T:
+    if not future.done():
+        raise Hung(f"{doing} took longer than {timeout_s:.3g} s and was left behind in a thread")
     error = future.exception()
     if isinstance(error, PluginFault):
         raise error
@@ -162,6 +168,7 @@ def _outcome(future: Future[T], doing: str) -> T:
     return future.result()
 
 
-def _retrieve(task: "asyncio.Task[Any]") -> None:
+def _retrieve(task: "asyncio.Future[Any]") -> None:
+    """Look at an exception that nobody else will, or asyncio complains when the task is collected."""
     if not task.cancelled():
         task.exception()

@@ -1,15 +1,17 @@
 """Loading the plugins that a deployment enables."""
 
-import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pluggy
+from glottis.config import environment_name
 from glottis.plugins import hookspecs
+from glottis.plugins.host.commands import add_commands
 from glottis.plugins.host.discovery import Installed, import_plugin, installed_plugins
-from glottis.plugins.host.isolation import PluginFault, call
+from glottis.plugins.host.isolation import PluginFault, TookTooLong, call
 from glottis.plugins.host.records import PluginRecord, PluginState
 from glottis.plugins.host.redaction import Redaction
 from glottis.plugins.host.registration import (
@@ -18,13 +20,14 @@ from glottis.plugins.host.registration import (
     collect_specs,
     register_hooks,
 )
+from glottis.plugins.host.reporting import report
 from glottis.plugins.specs import Kind, ProviderSpec
 
 if TYPE_CHECKING:
     import typer
     from quart import Quart
 
-log = logging.getLogger("glottis.plugins")
+LOAD_TIMEOUT_HINT = f"{environment_name('plugin_load_timeout_s')} sets how long it may take"
 
 
 class LoadedPlugins:
@@ -32,6 +35,7 @@ class LoadedPlugins:
 
     def __init__(self, load_timeout_s: float) -> None:
         self.load_timeout_s = load_timeout_s
+        self._redaction = Redaction()
         self._records: list[PluginRecord] = []
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
@@ -82,29 +86,22 @@ class LoadedPlugins:
 
     def register_commands(self, group: "typer.Typer") -> None:
         """Let each plugin add its commands to `glottis`; one that fails adds none, and its record says so."""
-        import typer
-
         for plugin, hook in self.hooks("glottis_register_commands"):
-            own = typer.Typer()
-
-            def add(hook: pluggy.HookImpl = hook, own: typer.Typer = own) -> None:
-                call_plain_hook(hook, "glottis_register_commands", {"group": own})
-
-            if self._note(plugin, "glottis_register_commands", add):
-                group.registered_commands += own.registered_commands
-                group.registered_groups += own.registered_groups
+            self._note(plugin, "glottis_register_commands", partial(add_commands, hook, group))
 
     def register_routes(self, app: "Quart", prefix: str) -> None:
         """Let each plugin add its blueprints to the server; the record of one that fails says so."""
         for plugin, hook in self.hooks("glottis_register_routes"):
-
-            def add(hook: pluggy.HookImpl = hook) -> None:
-                call_plain_hook(hook, "glottis_register_routes", {"app": app, "prefix": prefix})
-
-            self._note(plugin, "glottis_register_routes", add)
+            arguments = {"app": app, "prefix": prefix}
+            self._note(
+                plugin,
+                "glottis_register_routes",
+                partial(call_plain_hook, hook, "glottis_register_routes", arguments),
+            )
 
     def redact(self, redaction: Redaction) -> None:
-        """Take secrets out of the recorded errors."""
+        """Take secrets out of the recorded errors, and of those to come."""
+        self._redaction = redaction
         self._records = [
             replace(record, error=redaction(record.error)) if record.error else record
             for record in self._records
@@ -133,10 +130,9 @@ class LoadedPlugins:
         try:
             specs = self._register(installed, taken)
         except PluginFault as fault:
-            error = str(fault)
+            error = report("plugin failed to load", fault, self._redaction, plugin=installed.name)
             if self._manager.has_plugin(installed.name):
                 self._manager.unregister(name=installed.name)
-            log.warning("plugin failed to load", extra={"plugin": installed.name, "error": error})
         elapsed_ms = (time.perf_counter() - started) * 1000
         state = PluginState.FAILED if error else PluginState.LOADED
         return PluginRecord(
@@ -155,8 +151,10 @@ class LoadedPlugins:
         deadline = time.monotonic() + self.load_timeout_s
 
         def in_time(function: Callable[[], Any], doing: str) -> Any:
-            left_s = max(0.0, deadline - time.monotonic())
-            return call(function, timeout_s=left_s, doing=doing)
+            try:
+                return call(function, timeout_s=max(0.0, deadline - time.monotonic()), doing=doing)
+            except TookTooLong as fault:
+                raise PluginFault(f"{fault}; {LOAD_TIMEOUT_HINT}") from None
 
         plugin = in_time(lambda: import_plugin(installed.entry_point), "import")
         in_time(lambda: check_api_version(plugin, installed), "reading its API version")
@@ -169,26 +167,26 @@ class LoadedPlugins:
     def _taken(self, records: Iterable[PluginRecord]) -> dict[str, str]:
         return {spec.name: record.name for record in records for spec in record.specs}
 
-    def _note(self, plugin: str, hook: str, add: Callable[[], None]) -> bool:
+    def _note(self, plugin: str, hook: str, add: Callable[[], None]) -> None:
         try:
             call(add, timeout_s=self.load_timeout_s, doing=hook)
         except PluginFault as fault:
-            log.warning("plugin hook failed", extra={"plugin": plugin, "hook": hook, "error": str(fault)})
+            error = report("plugin hook failed", fault, self._redaction, plugin=plugin, hook=hook)
             self._records = [
-                replace(record, error=str(fault)) if record.name == plugin else record
-                for record in self._records
+                replace(record, error=error) if record.name == plugin else record for record in self._records
             ]
-            return False
-        return True
 
 
-def load_plugins(enable: Sequence[str], *, load_timeout_s: float) -> LoadedPlugins:
+def load_plugins(
+    enable: Sequence[str], *, load_timeout_s: float, redaction: Redaction | None = None
+) -> LoadedPlugins:
     """Find the installed plugins and load those that are enabled.
 
     A plugin that is broken never raises: its record says what is wrong. One that takes longer than
     `load_timeout_s` to import and to register is left behind in a daemon thread.
     """
     loaded = LoadedPlugins(load_timeout_s)
+    loaded.redact(redaction or Redaction())
     loaded.load(installed_plugins(), enable)
     return loaded
 

@@ -79,10 +79,12 @@ async def open_plugins(
         ConfigError: the deployment is wrong, or something that it cannot do without does not start.
     """
     async with AsyncExitStack() as stack:
-        if loaded is None:
-            loaded = await asyncio.to_thread(load_plugins, deployment.enable, load_timeout_s=load_timeout_s)
-            stack.callback(loaded.close)
         redaction = known_secrets(deployment, environment)
+        if loaded is None:
+            loaded = await asyncio.to_thread(
+                load_plugins, deployment.enable, load_timeout_s=load_timeout_s, redaction=redaction
+            )
+            stack.callback(loaded.close)
         loaded.redact(redaction)
         resolution = await asyncio.to_thread(resolve, deployment, loaded, environment)
         if resolution.problems:

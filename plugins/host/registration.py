@@ -146,6 +146,8 @@ def _checked(spec: object, wanted: type[ProviderSpec], registrar: str, taken: di
         raise PluginFault(
             f'"{spec.name}" is offered by the plugin {taken[spec.name]} already; enable one of the two'
         )
+    if not isinstance(spec.description, str):
+        raise PluginFault(f'description of "{spec.name}" is not text')
     if not callable(spec.create):
         raise PluginFault(f'create of "{spec.name}" cannot be called')
     _check_capabilities(spec, wanted)

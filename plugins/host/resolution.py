@@ -189,6 +189,8 @@ class _Resolver:
             self._plan_failed(chain, name, entry)
         elif spec is None and not has_table:
             hint = suggest(name, self._instances_of(chain.kind))
+            if entry.use in self._available():
+                hint = self._unknown_use(entry.use)
             self._report(chain.path, f'there is no provider "{name}"; {hint}')
         elif spec is not None:
             if not has_table and name not in self._configs and name not in self._broken:
@@ -217,7 +219,8 @@ class _Resolver:
         if not failed:
             return
         own = [record for record in failed if record.name == entry.use] or failed
-        causes = "; ".join(f"plugin {record.name} could not be loaded: {record.error}" for record in own)
+        told = dict.fromkeys(f"plugin {record.name} could not be loaded: {record.error}" for record in own)
+        causes = "; ".join(told)
         unsure = "" if own[0].name == entry.use else f'no loaded plugin offers "{entry.use}"; '
         path = ("providers", name) if name in self._deployment.providers else chain.path
         place = self._deployment.problem(path, "")
@@ -255,9 +258,11 @@ class _Resolver:
         """
         return use in self._missing or bool(self._loaded.failed())
 
+    def _available(self) -> set[str]:
+        return {record.name for record in self._loaded.records if record.state is PluginState.AVAILABLE}
+
     def _unknown_use(self, use: str) -> str:
-        available = {record.name for record in self._loaded.records if record.state is PluginState.AVAILABLE}
-        if use in available:
+        if use in self._available():
             return f'the plugin "{use}" is installed but not enabled: add it to enable'
         return f'no enabled plugin offers "{use}"; {suggest(use, self._loaded.spec_names())}'
 

@@ -5,15 +5,17 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from glottis.plugins.host.isolation import PluginFault, call_in_thread, finish
+from glottis.config import environment_name
+from glottis.plugins.host.isolation import PluginFault, TookTooLong, call_in_thread, finish
+from glottis.plugins.host.loading import LOAD_TIMEOUT_HINT
 from glottis.plugins.host.records import InstanceState, ProviderInstance
 from glottis.plugins.host.redaction import Redaction
+from glottis.plugins.host.reporting import report
 from glottis.plugins.host.resolution import Plan
 from glottis.plugins.provider import Provider, ProviderContext
 
 CLOSE_TIMEOUT_S = 10.0
-
-log = logging.getLogger("glottis.plugins")
+WARMUP_TIMEOUT_HINT = f"{environment_name('warmup_timeout_s')} sets how long it may take"
 
 
 class Starter:
@@ -60,20 +62,23 @@ class Starter:
         if plan.error is not None:
             return instance
         try:
-            provider = await call_in_thread(
-                lambda: self._create(plan), timeout_s=self._load_timeout_s, doing="create"
-            )
-            self._open.append((plan, provider))
+            provider = await self._create_in_time(plan)
             await self._warm_up(plan, provider)
         except PluginFault as fault:
-            instance.error = self._redaction(str(fault))
-            log.warning(
-                "provider failed to start",
-                extra={"provider": plan.name, "kind": plan.kind, "error": instance.error},
+            instance.error = report(
+                "provider failed to start", fault, self._redaction, provider=plan.name, kind=plan.kind.value
             )
         else:
             instance.provider, instance.state = provider, InstanceState.READY
         return instance
+
+    async def _create_in_time(self, plan: Plan) -> Provider:
+        try:
+            return await call_in_thread(
+                lambda: self._create(plan), timeout_s=self._load_timeout_s, doing="create"
+            )
+        except TookTooLong as fault:
+            raise PluginFault(f"{fault}; {LOAD_TIMEOUT_HINT}") from None
 
     def _create(self, plan: Plan) -> Provider:
         folder = self._data_dir / "providers" / plan.name
@@ -86,14 +91,18 @@ class Starter:
             raise PluginFault(
                 f"create returned a {type(provider).__name__}, not a {plan.spec.contract.__name__}"
             )
+        # Here, in the thread: a provider that comes too late is closed in the end all the same.
+        self._open.append((plan, provider))
         return provider
 
     async def _warm_up(self, plan: Plan, provider: Provider) -> None:
         try:
             await finish(provider.warmup, timeout_s=self._warmup_timeout_s, doing="warmup")
-        except PluginFault:
+        except PluginFault as fault:
             self._open.remove((plan, provider))
             await self._close(plan, provider)
+            if isinstance(fault, TookTooLong):
+                raise PluginFault(f"{fault}; {WARMUP_TIMEOUT_HINT}") from None
             raise
 
     async def _close_all(self) -> None:
@@ -104,7 +113,6 @@ class Starter:
         try:
             await finish(provider.aclose, timeout_s=CLOSE_TIMEOUT_S, doing="aclose")
         except PluginFault as fault:
-            error = self._redaction(str(fault))
-            log.warning(
-                "provider failed to close", extra={"provider": plan.name, "kind": plan.kind, "error": error}
+            report(
+                "provider failed to close", fault, self._redaction, provider=plan.name, kind=plan.kind.value
             )

@@ -11,6 +11,7 @@ from glottis.core.audio import raw_pcm
 from glottis.core.audio.errors import UndecodableAudio
 from glottis.core.audio.formats import ACCEPTED, Container, PcmFormat, container_of, foreign_name, text_name
 from glottis.core.audio.gathering import Gathering
+from glottis.core.audio.mp4_claims import claims_too_much
 from glottis.plugins import AudioFrame
 from numpy.typing import NDArray
 
@@ -20,6 +21,11 @@ _CODECS = {
     *("opus", "libopus", "vorbis", "libvorbis", "adpcm_ima_wav", "adpcm_ms", "gsm_ms"),
     *("pcm_alaw", "pcm_mulaw", "pcm_u8", "pcm_s8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be"),
     *("pcm_s32le", "pcm_s32be", "pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be"),
+}
+_DEMUXER_OPTIONS = {
+    "codec_whitelist": ",".join(sorted(_CODECS)),
+    "ignore_editlist": "1",  # an MP4 may ask for every sample again and again, a thousand times
+    "max_streams": "64",
 }
 _BLOCK_SAMPLES = 65_536
 
@@ -73,6 +79,9 @@ def _read_wav(data: bytes, gathering: Gathering) -> None:
 
 
 def _read_container(data: bytes, container: Container, gathering: Gathering) -> None:
+    damaged = f"this begins like {container.label} and cannot be read: it is damaged or cut too short"
+    if container is Container.MP4 and claims_too_much(data):
+        raise UndecodableAudio(damaged)
     try:
         # The demuxer is named, so that FFmpeg guesses none: some of those read playlists and other files.
         with av.open(
@@ -80,22 +89,21 @@ def _read_container(data: bytes, container: Container, gathering: Gathering) -> 
             "r",
             format=container.value,
             metadata_errors="ignore",
-            options={"codec_whitelist": ",".join(sorted(_CODECS))},
+            options=_DEMUXER_OPTIONS,
         ) as opened:
             _read_stream(opened, container, gathering)
     except av.error.FFmpegError as error:
-        raise UndecodableAudio(
-            f"this begins like {container.title} and cannot be read: it is damaged or cut too short"
-        ) from error
+        raise UndecodableAudio(damaged) from error
 
 
 def _read_stream(opened: InputContainer, container: Container, gathering: Gathering) -> None:
     stream = opened.streams.best("audio")
     if not isinstance(stream, av.AudioStream):
-        raise UndecodableAudio(f"this {container.title} file has no sound in it")
-    codec = stream.codec_context.name
-    if codec not in _CODECS:
-        raise UndecodableAudio(f"this {container.title} file holds {codec} audio, which is not accepted here")
+        raise UndecodableAudio(f"this {container.label} file has no sound in it")
+    codec = stream.codec_context  # `None` where FFmpeg knows no decoder
+    if codec is None or codec.name not in _CODECS:
+        name = codec.name if codec else "unknown"
+        raise UndecodableAudio(f"this {container.label} file holds {name} audio, which is not accepted here")
     packets = opened.demux(stream)
     while True:
         try:

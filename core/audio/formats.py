@@ -21,11 +21,11 @@ class Container(StrEnum):
     MP4 = "mp4"
 
     @property
-    def title(self) -> str:
-        return _TITLES[self]
+    def label(self) -> str:
+        return _LABELS[self]
 
 
-_TITLES = {
+_LABELS = {
     Container.WAV: "WAV",
     Container.WEBM: "WebM",
     Container.OGG: "Ogg",

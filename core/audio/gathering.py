@@ -58,14 +58,15 @@ def _as_mono_pcm16(samples: NDArray[Any]) -> bytes:
     if samples.dtype == np.int16 and samples.shape[1] == 1:
         return samples.astype("<i2", copy=False).tobytes()
     mono = _as_float(samples).mean(axis=1)
-    # A float file may hold infinities and NaN, and may be louder than full scale.
-    finite = np.nan_to_num(mono, nan=0.0, posinf=1.0, neginf=-1.0)
-    return bytes(np.clip(np.rint(finite * 32_768), -32_768, 32_767).astype("<i2").tobytes())
+    return bytes(np.clip(np.rint(mono * 32_768), -32_768, 32_767).astype("<i2").tobytes())
 
 
 def _as_float(samples: NDArray[Any]) -> NDArray[np.float32]:
+    """Bring any sample type to -1..1."""
     if samples.dtype == np.uint8:
         return (samples.astype(np.float32) - np.float32(128)) / np.float32(128)
     if np.issubdtype(samples.dtype, np.integer):
         return samples.astype(np.float32) / -np.float32(np.iinfo(samples.dtype).min)
-    return samples.astype(np.float32)
+    # A float file may hold infinities and NaN, and may be louder than full scale.
+    bounded: NDArray[np.float32] = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0).clip(-1, 1)
+    return bounded.astype(np.float32)

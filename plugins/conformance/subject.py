@@ -96,8 +96,9 @@ def unmarked_hooks(module: ModuleType) -> list[str]:
 
 
 def time_import(module: str) -> tuple[float, int]:
-    """Import a module in a fresh interpreter that has `glottis.plugins`; return seconds and threads started."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    """Import a module in a fresh interpreter; return the seconds that it took and the threads it started."""
+    paths = os.pathsep.join(path for path in sys.path if path)
+    environment = {**os.environ, "PYTHONPATH": paths}
     command = [sys.executable, "-c", _TIMED_IMPORT, module]
     output = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=_IMPORT_TIMEOUT_S, check=False

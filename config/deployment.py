@@ -1,16 +1,19 @@
 """plugins.toml: what a deployment enables, how its providers are set up, and which of them serves what."""
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import isclass
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from glottis.config.problems import ConfigError, ConfigProblem, suggest
 from glottis.config.secrets import references
 from glottis.config.toml_lines import line_of, locate
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
 Origin = Annotated[str, Field(pattern=r"^https?://[^/\s]+$")]
@@ -117,7 +120,7 @@ class Deployment:
 
     def problem(self, path: tuple[str, ...], message: str) -> ConfigProblem:
         """Point at a place of the file."""
-        return ConfigProblem(self.file, line_of(dict(self.lines), path), ".".join(path), message)
+        return ConfigProblem(self.file, line_of(self.lines, path), ".".join(path), message)
 
     def project(self, name: str) -> ProjectEntry:
         """Return what is set for a project; one that the file does not list has nothing set."""
@@ -136,6 +139,20 @@ class Deployment:
         }
         return routed | set(self.providers)
 
+    def only(self, *keys: str) -> "Deployment":
+        """Return a copy that routes nothing but the kinds of work named: "recognize", "synthesize", ..."""
+        dropped = {key: None for key in ROUTE_KEYS if key not in keys}
+
+        def trimmed(routes: Routes) -> Routes:
+            languages = {tag: chains.model_copy(update=dropped) for tag, chains in routes.language.items()}
+            return routes.model_copy(update={**dropped, "language": languages})
+
+        projects = {
+            name: project.model_copy(update={"routes": trimmed(project.routes)})
+            for name, project in self.projects.items()
+        }
+        return replace(self, routes=trimmed(self.routes), projects=projects)
+
     def entry(self, instance: str) -> ProviderEntry:
         """Return an instance's table; a route may also name a provider that needs no table."""
         return self.providers.get(instance) or ProviderEntry(use=instance)
@@ -148,7 +165,7 @@ def load_deployment(path: Path, environment: Mapping[str, str]) -> Deployment:
         ConfigError: with every mistake found.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         reason = error.strerror or "cannot be read"
         hint = "name another with --config, or copy the plugins.toml that comes with Glottis"
@@ -166,9 +183,9 @@ def parse_deployment(text: str, *, file: str, environment: Mapping[str, str]) ->
         raise ConfigError([_syntax_problem(error, file)]) from None
     lines = locate(text)
     problems = [
-        ConfigProblem(file, line_of(lines, path), ".".join(path), f"environment variable {name} is not set")
+        ConfigProblem(file, line_of(lines, path), ".".join(path), message)
         for path, name in references(tree)
-        if name not in environment
+        if (message := _reference_mistake(path, name, environment))
     ]
     try:
         content = _File.model_validate(tree)
@@ -194,17 +211,18 @@ def model_problems(
     `prefix` is where the model `root` stands in the file; `also` names keys that may stand beside its own.
     """
     problems = []
-    for finding in error.errors(include_input=False, include_url=False, include_context=False):
+    for finding in error.errors(include_url=False, include_context=False):
         inner = tuple(str(part) for part in finding["loc"] if part != "[key]")
         path = (*prefix, *inner)
-        message = finding["msg"]
+        message = _without_input(finding)
         if finding["type"] == "extra_forbidden":
             beside = () if inner[:-1] else also
             message = f"unknown key; {suggest(inner[-1], [*_keys_at(root, inner[:-1]), *beside])}"
         elif finding["type"] == "missing":
             message = "is required"
-        named = tuple(part for part in path if not part.isdigit())
-        problems.append(ConfigProblem(file, line_of(dict(lines), named), ".".join(path), message))
+        # The elements of an array have no lines of their own.
+        named = tuple(str(part) for part in finding["loc"] if not isinstance(part, int) and part != "[key]")
+        problems.append(ConfigProblem(file, line_of(lines, (*prefix, *named)), ".".join(path), message))
     return problems
 
 
@@ -214,20 +232,65 @@ def _tables(path: tuple[str, ...], routes: Routes) -> Iterator[tuple[tuple[str, 
         yield (*path, "language", tag), chains
 
 
+def _reference_mistake(path: tuple[str, ...], name: str, environment: Mapping[str, str]) -> str | None:
+    if path[0] != "providers":
+        return f"${{{name}}} is not read here: only the options of a provider take values of the environment"
+    return None if name in environment else f"environment variable {name} is not set"
+
+
 def _syntax_problem(error: tomllib.TOMLDecodeError, file: str) -> ConfigProblem:
     message, _, place = str(error).partition(" (at line ")
     line = place.split(",")[0]
     return ConfigProblem(file, int(line) if line.isdigit() else 0, "", f"is not valid TOML: {message}")
 
 
+def _without_input(finding: ErrorDetails) -> str:
+    """Return pydantic's message. A validator's own may repeat what it was given, which is taken out."""
+    message = finding["msg"]
+    if finding["type"] in {"value_error", "assertion_error"}:
+        for text in sorted(_texts(finding["input"]), key=len, reverse=True):
+            message = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", "***", message)
+    return message
+
+
+def _texts(value: Any) -> set[str]:
+    if isinstance(value, str):
+        return {value} if value else set()
+    if isinstance(value, Mapping):
+        return {text for item in value.values() for text in _texts(item)}
+    if isinstance(value, list):
+        return {text for item in value for text in _texts(item)}
+    return set()
+
+
 def _keys_at(root: type[BaseModel], path: tuple[str, ...]) -> list[str]:
-    """Follow a path through nested models and tables to the keys that may stand there."""
-    node: Any = root
+    """Follow a path through nested models, tables and arrays to the keys that may stand there."""
+    nodes: list[Any] = [root]
     for part in path:
-        if get_origin(node) is dict:
-            node = get_args(node)[1]
-        elif isclass(node) and issubclass(node, BaseModel) and part in node.model_fields:
-            node = node.model_fields[part].annotation
-        else:
-            return []
-    return list(node.model_fields) if isclass(node) and issubclass(node, BaseModel) else []
+        nodes = [inner for node in nodes for inner in _inside(node, part)]
+    return sorted({key for node in nodes if _is_model(node) for key in node.model_fields})
+
+
+def _inside(node: Any, part: str) -> list[Any]:
+    if _is_model(node):
+        return _choices(node.model_fields[part].annotation) if part in node.model_fields else []
+    arguments = get_args(node)
+    if get_origin(node) is dict:
+        return _choices(arguments[1])
+    if get_origin(node) in {list, tuple, set, frozenset}:
+        return _choices(arguments[0])
+    return []
+
+
+def _choices(annotation: Any) -> list[Any]:
+    """List what an annotation such as `Model | None` may be."""
+    origin = get_origin(annotation)
+    if origin in {Union, UnionType}:
+        return [choice for argument in get_args(annotation) for choice in _choices(argument)]
+    if origin is Annotated:
+        return _choices(get_args(annotation)[0])
+    return [annotation]
+
+
+def _is_model(node: Any) -> bool:
+    return isclass(node) and issubclass(node, BaseModel)

@@ -5,14 +5,25 @@ has already accepted, and so needs to tell statements apart but not to judge the
 """
 
 import re
+import tomllib
+from collections.abc import Iterator, Mapping
 
 Path = tuple[str, ...]
 
 _PART = r"(?:\"(?:[^\"\\]|\\.)*\"|'[^']*'|[A-Za-z0-9_-]+)"
-_DOTTED = rf"{_PART}(?:\s*\.\s*{_PART})*"
-_HEADER = re.compile(rf"\s*\[\[?\s*({_DOTTED})\s*\]\]?")
-_KEY = re.compile(rf"\s*({_DOTTED})\s*=")
-_QUOTED = re.compile(r"\"\"\"(?:\\.|[^\\])*?\"\"\"|'''.*?'''|\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'", re.DOTALL)
+_DOTTED = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*"
+_HEADER = re.compile(rf"\s*\[\[?[ \t]*({_DOTTED})[ \t]*\]")
+_KEY = re.compile(rf"\s*({_DOTTED})[ \t]*=")
+# Comments come first in a place of their own: what looks like a quote in one is none. A multi-line string may
+# end in up to two quotes of its own.
+_OPAQUE = re.compile(
+    r"#[^\n]*"
+    r"|\"\"\"(?:\\.|[^\\])*?\"{3,5}(?!\")"
+    r"|'''.*?'{3,5}(?!')"
+    r"|\"(?:\\.|[^\"\\\n])*\""
+    r"|'[^'\n]*'",
+    re.DOTALL,
+)
 
 
 def locate(text: str) -> dict[Path, int]:
@@ -31,7 +42,7 @@ def locate(text: str) -> dict[Path, int]:
     return lines
 
 
-def line_of(lines: dict[Path, int], path: Path) -> int:
+def line_of(lines: Mapping[Path, int], path: Path) -> int:
     """Find the line of a path, or of the nearest part of it that the file holds; 0 if none."""
     for length in range(len(path), 0, -1):
         if path[:length] in lines:
@@ -46,26 +57,26 @@ def _note(lines: dict[Path, int], path: Path, number: int) -> None:
 
 
 def _parts(dotted: str) -> Path:
-    return tuple(part.strip("\"'") for part in re.findall(_PART, dotted))
+    parts: list[str] = []
+    node = tomllib.loads(f"{dotted} = 0")
+    while isinstance(node, dict):
+        ((part, node),) = node.items()
+        parts.append(part)
+    return tuple(parts)
 
 
-def _statements(text: str) -> list[tuple[int, str]]:
+def _statements(text: str) -> Iterator[tuple[int, str]]:
     """Split into (line, statement), keeping a value that runs over several lines with its key."""
-    statements: list[tuple[int, str]] = []
-    pending, start, depth = "", 1, 0
-    plain = _QUOTED.sub(_blank, text).split("\n")
-    for number, (line, unquoted) in enumerate(zip(text.split("\n"), plain, strict=True), start=1):
-        bare = unquoted.split("#", 1)[0]
-        if not pending:
-            start = number
-        pending += line + "\n"
-        depth += sum(map(bare.count, "[{")) - sum(map(bare.count, "]}"))
-        if depth <= 0:
-            if pending.strip():
-                statements.append((start, pending))
-            pending, depth = "", 0
-    return statements
-
-
-def _blank(quoted: re.Match[str]) -> str:
-    return re.sub(r"[^\n]", "_", quoted[0])
+    # What is in quotes or comments is blanked, its line ends too: one that is left ends a statement, unless it
+    # is in brackets.
+    plain = _OPAQUE.sub(lambda opaque: "_" * len(opaque[0]), text)
+    start, depth, number = 0, 0, 1
+    for position, character in enumerate(plain + "\n"):
+        if character in "[{":
+            depth += 1
+        elif character in "]}":
+            depth -= 1
+        elif character == "\n" and depth == 0:
+            yield number, text[start:position]
+            number += text.count("\n", start, position + 1)
+            start = position + 1

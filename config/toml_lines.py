@@ -67,8 +67,8 @@ def _parts(dotted: str) -> Path:
 
 def _statements(text: str) -> Iterator[tuple[int, str]]:
     """Split into (line, statement), keeping a value that runs over several lines with its key."""
-    # What is in quotes or comments is blanked, its line ends too: one that is left ends a statement, unless it
-    # is in brackets.
+    # What is in quotes or comments is blanked, its line ends too: one that is left ends a statement, unless
+    # it is in brackets.
     plain = _OPAQUE.sub(lambda opaque: "_" * len(opaque[0]), text)
     start, depth, number = 0, 0, 1
     for position, character in enumerate(plain + "\n"):

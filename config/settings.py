@@ -69,6 +69,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe log message to write."
     )
+    log_pii: bool = Field(False, description="Write what people said into the log, under `pii`.")
     log_format: Literal["json", "text"] = Field("json", description="How log messages look.")
 
     max_concurrent_sessions: int = Field(

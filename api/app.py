@@ -1,0 +1,30 @@
+"""The Quart app over a platform. Any ASGI server can serve it."""
+
+import asyncio
+
+from glottis.api.documentation import register_documentation
+from glottis.api.errors import register_error_handlers
+from glottis.api.gate import Gate, Origins
+from glottis.api.routes import blueprints
+from glottis.api.state import PREFIX, ServerState, attach
+from glottis.api.websocket import register_websocket
+from glottis.core.platform import Platform
+from quart import Quart
+
+
+def create_app(platform: Platform, *, draining: asyncio.Event | None = None) -> Quart:
+    """Make the app. Setting `draining` tells it to refuse new work and to finish what runs."""
+    settings = platform.engine.settings
+    app = Quart("glottis", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = True
+    origins = Origins(platform.engine.deployment)
+    attach(app, ServerState(platform, origins, draining or asyncio.Event()))
+    register_error_handlers(app)
+    Gate(platform, origins).register(app)
+    for blueprint in blueprints:
+        app.register_blueprint(blueprint)
+    register_websocket(app)
+    platform.engine.host.loaded.register_routes(app, PREFIX)
+    register_documentation(app)
+    return app

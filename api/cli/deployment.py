@@ -1,0 +1,61 @@
+"""`glottis plugins` and `glottis config`: what is installed, and whether plugins.toml is right."""
+
+import json
+import os
+from typing import Annotated
+
+import typer
+from glottis.api.cli.setup import ConfigOption, console, read_deployment, read_plugins, read_settings
+from glottis.config import ConfigError
+from glottis.plugins.host import check_deployment, describe_plugins
+from rich.table import Table
+
+plugins = typer.Typer(no_args_is_help=True, help="The plugins that are installed.")
+config = typer.Typer(no_args_is_help=True, help="The deployment file.")
+_COLOURS = {"loaded": "green", "failed": "red", "available": "dim"}
+
+
+@plugins.command("list")
+def list_plugins(
+    config: ConfigOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything, for a program.")] = False,
+) -> None:
+    """List the installed plugins: version, state, load time, what they offer, what went wrong."""
+    settings = read_settings(config=config)
+    loaded = read_plugins(settings, read_deployment(settings))
+    try:
+        described = describe_plugins(loaded.records)
+    finally:
+        loaded.close()
+    if as_json:
+        typer.echo(json.dumps(described, ensure_ascii=False, indent=2))
+        return
+    table = Table("plugin", "version", "state", "load time", "offers", box=None, pad_edge=False)
+    for plugin in described:
+        offers = ", ".join(sorted({f"{spec['kind']} {spec['name']}" for spec in plugin["specs"]}))
+        took = "" if plugin["load_time_ms"] is None else f"{plugin['load_time_ms']:.0f} ms"
+        colour = _COLOURS.get(plugin["state"], "")
+        table.add_row(
+            plugin["name"],
+            f"{plugin['distribution']} {plugin['version']}",
+            f"[{colour}]{plugin['state']}[/]",
+            took,
+            offers or (plugin["error"] or ""),
+        )
+    console.print(table)
+    console.print("'available' means installed but not enabled in plugins.toml", style="dim")
+
+
+@config.command("check")
+def check(config: ConfigOption = None) -> None:
+    """Report every mistake in plugins.toml that can be told without starting the providers."""
+    settings = read_settings(config=config)
+    deployment = read_deployment(settings)
+    loaded = read_plugins(settings, deployment)
+    try:
+        problems = check_deployment(deployment, loaded, os.environ)
+    finally:
+        loaded.close()
+    if problems:
+        raise ConfigError(problems)
+    console.print(f"{settings.config}: ok", markup=False)

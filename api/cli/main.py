@@ -1,0 +1,84 @@
+"""The `glottis` command: its commands, those of plugins, and how failures are told."""
+
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from glottis.api.cli import checks, deployment, engine, serving, users
+from glottis.api.cli.demo import demo
+from glottis.api.cli.setup import CommandError, notes
+from glottis.api.server import CannotServe
+from glottis.config import ConfigError, load_deployment
+from glottis.core.errors import GlottisError
+from glottis.core.store import StoreError
+from glottis.plugins.host import load_plugins
+
+_TOLD = (CannotServe, CommandError, ConfigError, GlottisError, StoreError)
+_PLUGIN_TIMEOUT_S = 30.0
+
+
+def main() -> None:
+    """Run the command line. A failure that a person can act on is told in a sentence, without a traceback."""
+    app = build()
+    if _wants_plugins(app):
+        _add_plugin_commands(app)
+    try:
+        app()
+    except _TOLD as error:
+        message = error.detail if isinstance(error, GlottisError) else str(error)
+        notes.print(f"error: {message}", style="red", markup=False, soft_wrap=True)
+        sys.exit(1)
+
+
+def build() -> typer.Typer:
+    """Make the command line without any plugin's commands."""
+    app = typer.Typer(
+        no_args_is_help=True, pretty_exceptions_enable=False, help="Self-hosted voice platform."
+    )
+    app.callback()(_options)
+    app.command()(serving.serve)
+    for command in (engine.say, engine.hear, engine.ask):
+        app.command()(command)
+    app.add_typer(deployment.plugins, name="plugins")
+    app.add_typer(deployment.config, name="config")
+    app.add_typer(users.app, name="users")
+    app.command()(checks.doctor)
+    app.command()(demo)
+    return app
+
+
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=lambda wanted: _print_version(wanted=wanted))
+    ] = False,
+) -> None:
+    """Self-hosted voice platform."""
+
+
+def _print_version(*, wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("glottis"))
+        raise typer.Exit
+
+
+def _wants_plugins(app: typer.Typer) -> bool:
+    """Tell whether the command might be a plugin's: loading them costs time, so ours go without."""
+    first = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), None)
+    ours = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+    ours |= {group.name for group in app.registered_groups if isinstance(group.name, str)}
+    return first not in ours
+
+
+def _add_plugin_commands(app: typer.Typer) -> None:
+    path = Path(os.environ.get("GLOTTIS_CONFIG", "plugins.toml"))
+    if not path.is_file():
+        return
+    try:
+        enabled = load_deployment(path, os.environ).enable
+    except ConfigError:
+        # `glottis config check` tells; a broken file must not take the other commands away.
+        return
+    load_plugins(enabled, load_timeout_s=_PLUGIN_TIMEOUT_S).register_commands(app)

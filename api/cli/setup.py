@@ -1,0 +1,85 @@
+"""What the commands share: settings from options, the deployment, a console, progress."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from glottis.config import Deployment, Settings, environment_name, load_deployment, references
+from glottis.core.logs import configure_logging
+from glottis.plugins.host import LoadedPlugins, load_plugins
+from pydantic import ValidationError
+from rich.console import Console
+
+console = Console(highlight=False)
+notes = Console(stderr=True, highlight=False)
+"""Where progress and remarks go, so that a command's output can be piped."""
+
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="The deployment file.")]
+DataDirOption = Annotated[Path | None, typer.Option("--data-dir", help="Where the server keeps its data.")]
+LanguageOption = Annotated[str | None, typer.Option("--language", "-l", help="BCP 47 tag, such as en-US.")]
+ProviderOption = Annotated[str | None, typer.Option("--provider", "-p", help="Ask this instance first.")]
+ProjectOption = Annotated[str, typer.Option("--project", help="Use the routes of this project.")]
+
+
+class CommandError(Exception):
+    """A command cannot do what it was asked; the message says why and what to do."""
+
+
+def read_settings(**given: Any) -> Settings:
+    """Read the settings from the environment; what a command's options give wins.
+
+    Raises:
+        CommandError: a value is wrong; every wrong one is named with its environment variable.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise CommandError("\n".join(_wrong_settings(error))) from None
+
+
+def read_deployment(settings: Settings) -> Deployment:
+    """Read plugins.toml, and see to it that none of its secrets can get into the log.
+
+    Raises:
+        ConfigError: it is wrong.
+    """
+    deployment = load_deployment(settings.config, os.environ)
+    options = {name: dict(entry.options) for name, entry in deployment.providers.items()}
+    configure_logging(
+        level=settings.log_level,
+        form=settings.log_format,
+        with_pii=settings.log_pii,
+        secrets=[os.environ[name] for _, name in references(options)],
+    )
+    return deployment
+
+
+def read_plugins(settings: Settings, deployment: Deployment) -> LoadedPlugins:
+    """Load what a deployment enables."""
+    return load_plugins(deployment.enable, load_timeout_s=settings.plugin_load_timeout_s)
+
+
+@contextmanager
+def progress(message: str) -> Iterator[None]:
+    """Show that something takes its time, where somebody is watching."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    with notes.status(message):
+        yield
+
+
+def language_of(text: str) -> str:
+    """Guess the language of a typed text by its letters."""
+    return "ru-RU" if any("а" <= letter <= "я" or letter == "ё" for letter in text.lower()) else "en-US"
+
+
+def _wrong_settings(error: ValidationError) -> Iterator[str]:
+    for finding in error.errors(include_url=False, include_input=False, include_context=False):
+        name = str(finding["loc"][0]) if finding["loc"] else ""
+        known = environment_name(name) if name in Settings.model_fields else name
+        yield f"{known}: {finding['msg']}"

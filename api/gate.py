@@ -1,0 +1,122 @@
+"""What every request passes: its id, its origin, its credentials, and the metrics on the way out."""
+
+import re
+import time
+import uuid
+
+from glottis.api.addresses import Networks, host_and_scheme, is_loopback_host, is_same_origin
+from glottis.config import Deployment
+from glottis.core.access import Principal
+from glottis.core.errors import Forbidden, GlottisError
+from glottis.core.logs import bind_contextvars, clear_contextvars
+from glottis.core.platform import Platform
+from quart import Quart, Response, g, request
+
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_OPEN_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json", "/docs"})
+_CORS_METHODS = "GET, HEAD, POST, DELETE"
+_CORS_HEADERS = "Authorization, Content-Type, Range, X-Request-ID"
+_CORS_EXPOSED = "Accept-Ranges, Content-Range, ETag, Retry-After, X-Request-ID"
+
+
+class Origins:
+    """Which web pages may use the API: the server's own, and those that a project lists."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._by_project = {
+            name: frozenset(origin.lower() for origin in project.origins)
+            for name, project in deployment.projects.items()
+        }
+        self._listed = frozenset().union(*self._by_project.values())
+
+    def is_listed(self, origin: str) -> bool:
+        """Tell whether some project lists an origin."""
+        return origin.lower() in self._listed
+
+    def require_for(self, project: str, origin: str | None) -> None:
+        """Let a foreign page through only if this very project lists it.
+
+        Raises:
+            Forbidden: it does not.
+        """
+        if origin is not None and origin.lower() not in self._by_project.get(project, frozenset()):
+            raise Forbidden("this origin is not among the project's origins")
+
+
+class Gate:
+    """Stands before and after every request of an app."""
+
+    def __init__(self, platform: Platform, origins: Origins) -> None:
+        self._authentication = platform.authentication
+        self._metrics = platform.engine.metrics
+        self._trusted: Networks = tuple(platform.engine.settings.trusted_proxies)
+        self._origins = origins
+
+    def register(self, app: Quart) -> None:
+        """Put the gate into an app."""
+        app.before_request(self.enter)
+        app.after_request(self.leave)
+
+    async def enter(self) -> Response | None:
+        """Note when and whence a request comes, and find out who makes it."""
+        g.started = time.perf_counter()
+        given = request.headers.get("X-Request-ID", "")
+        g.request_id = given if _REQUEST_ID.match(given) else uuid.uuid4().hex
+        clear_contextvars()
+        bind_contextvars(request_id=g.request_id)
+        g.host, g.secure = host_and_scheme(request, self._trusted)
+        g.foreign_origin = _foreign_origin(g.host, secure=g.secure)
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            return Response("", 204)
+        self._require_own_or_listed_origin()
+        if request.path not in _OPEN_PATHS and not request.path.startswith("/docs/"):
+            g.principal = await self._principal()
+        return None
+
+    async def leave(self, response: Response) -> Response:
+        """Count the request, and tell the client its id."""
+        rule = request.url_rule.rule if request.url_rule is not None else "none"
+        self._metrics.requests.labels(request.method, rule, response.status_code).inc()
+        self._metrics.request_seconds.labels(rule).observe(time.perf_counter() - g.started)
+        response.headers["X-Request-ID"] = g.request_id
+        if g.foreign_origin is not None and self._origins.is_listed(g.foreign_origin):
+            _allow_origin(response, g.foreign_origin)
+        return response
+
+    def _require_own_or_listed_origin(self) -> None:
+        foreign = g.foreign_origin is not None and not self._origins.is_listed(g.foreign_origin)
+        if foreign and request.method not in _SAFE:
+            raise Forbidden("this origin may not use this server")
+
+    async def _principal(self) -> Principal | None:
+        try:
+            principal = await self._authentication.authenticate(request.headers.get("Authorization"))
+        except GlottisError as error:
+            if "signature" not in request.args:
+                raise
+            # The link may carry its own permission: the route that takes such links decides.
+            g.refusal = error
+            return None
+        if principal.name is None and not is_loopback_host(g.host):
+            # An open server trusts whoever reaches it: no page may reach it under a name of its own.
+            raise Forbidden("without users this server answers only under a loopback name")
+        return principal
+
+
+def _foreign_origin(host: str, *, secure: bool) -> str | None:
+    origin = request.headers.get("Origin")
+    if origin is None or is_same_origin(origin, host, secure=secure):
+        return None
+    return origin
+
+
+def _allow_origin(response: Response, origin: str) -> None:
+    response.headers["Access-Control-Allow-Origin"] = origin
+    response.headers["Access-Control-Allow-Credentials"] = "true"
+    response.headers["Access-Control-Expose-Headers"] = _CORS_EXPOSED
+    response.headers.add("Vary", "Origin")
+    if request.method == "OPTIONS":
+        response.headers["Access-Control-Allow-Methods"] = _CORS_METHODS
+        response.headers["Access-Control-Allow-Headers"] = _CORS_HEADERS
+        response.headers["Access-Control-Max-Age"] = "600"

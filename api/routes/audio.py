@@ -1,0 +1,61 @@
+"""Synthesized audio by its id, whole or in ranges."""
+
+from glottis.api.documentation import documented
+from glottis.api.errors import error_response
+from glottis.api.state import VOICE, platform, principal
+from glottis.core.errors import NotFound
+from glottis.core.store import AudioRecord
+from quart import Blueprint, Response, g, request
+
+blueprint = Blueprint("audio", __name__, url_prefix=f"{VOICE}/audio")
+
+
+@blueprint.get("/<audio_id>")
+@documented("voice assistant", 404, 416, 503, audio=(200, 206), empty=304)
+async def fetch(audio_id: str) -> Response:
+    """Retrieve cached audio."""
+    record = await _permitted(audio_id)
+    etag = f'"{record.id}"'
+    headers = {
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        # What an id names never changes, but whom it is for may not be guessed by a shared cache.
+        "Cache-Control": "private, max-age=3600, immutable",
+    }
+    if request.if_none_match.contains_weak(record.id):
+        return Response("", 304, headers=headers)
+    span = _range(record, etag)
+    if span is None:
+        return Response(record.data, 200, headers=headers, content_type=record.content_type)
+    start, stop = span
+    if start >= stop:
+        headers["Content-Range"] = f"bytes */{record.size_bytes}"
+        return error_response(416, "the range lies outside the audio", headers=headers)
+    headers["Content-Range"] = f"bytes {start}-{stop - 1}/{record.size_bytes}"
+    return Response(record.data[start:stop], 206, headers=headers, content_type=record.content_type)
+
+
+def _range(record: AudioRecord, etag: str) -> tuple[int, int] | None:
+    """Return the asked-for span of bytes; None for all of them, an empty span if it cannot be satisfied."""
+    asked = request.range
+    condition = request.headers.get("If-Range")
+    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1 or condition not in {None, etag}:
+        return None
+    span = asked.range_for_length(record.size_bytes)
+    return span if span is not None else (0, 0)
+
+
+async def _permitted(audio_id: str) -> AudioRecord:
+    """Fetch audio for those who may hear it; for everybody else it does not exist."""
+    if g.principal is None:
+        link = request.args
+        is_signed = platform().links.is_valid(
+            audio_id, expires=link.get("expires", ""), signature=link.get("signature", "")
+        )
+        if not is_signed:
+            raise g.refusal
+        return await platform().speaker.fetch(audio_id)
+    record = await platform().speaker.fetch(audio_id)
+    if not principal().may_hear(record.scope):
+        raise NotFound("no such audio; it may have expired")
+    return record

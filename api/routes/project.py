@@ -1,0 +1,56 @@
+"""What a project has done, and the voices that it may use."""
+
+from glottis.api import answers
+from glottis.api.documentation import VoicesQuery, documented
+from glottis.api.replies import as_json
+from glottis.api.state import VOICE, platform, principal
+from glottis.core.sessions import require_project
+from quart import Blueprint, Response, request
+from quart_schema import document_querystring, document_response
+
+blueprint = Blueprint("project", __name__, url_prefix=VOICE)
+
+
+@blueprint.get("/analytics/project/<project>")
+@documented("voice assistant", 404, 503)
+@document_response(answers.Analytics, 200)
+async def analytics(project: str) -> Response:
+    """Get project-level voice statistics."""
+    statistics = await platform().sessions.statistics(project, principal())
+    settings = platform().engine.settings
+    return as_json(
+        {
+            "project": project,
+            "sessions_total": statistics.usage.sessions_total,
+            "interactions_total": statistics.usage.interactions_total,
+            "active_sessions": statistics.active_sessions,
+            "ws_max_connections": settings.ws_max_connections,
+            "ws_ping_interval": settings.ws_ping_interval_s,
+        }
+    )
+
+
+@blueprint.get("/voices")
+@documented("voice assistant", 404, 503)
+@document_querystring(VoicesQuery)
+@document_response(answers.Voices, 200)
+async def voices() -> Response:
+    """List the voices that a project may name, from every synthesizer of its routes."""
+    project = request.args.get("project", "")
+    if project:
+        require_project(principal(), project)
+    offered = await platform().engine.voices.of_project(project)
+    return as_json(
+        {
+            "voices": [
+                {
+                    "id": voice.info.id,
+                    "name": voice.info.name,
+                    "provider": voice.provider,
+                    "languages": list(voice.info.languages),
+                    "gender": voice.info.gender,
+                }
+                for voice in offered
+            ]
+        }
+    )

@@ -1,0 +1,86 @@
+"""Sessions: start, look at, end, read back."""
+
+from glottis.api import answers
+from glottis.api.bodies import SessionStart, VoicePreference, read_body
+from glottis.api.documentation import HistoryQuery, documented
+from glottis.api.replies import as_json, timestamp, websocket_url, whole_number
+from glottis.api.state import VOICE, platform, principal, require_origin
+from glottis.core.store import InteractionRecord, SessionRecord
+from quart import Blueprint, Response
+from quart_schema import document_querystring, document_request, document_response
+
+blueprint = Blueprint("sessions", __name__, url_prefix=f"{VOICE}/session")
+
+_NO_PREFERENCE = VoicePreference()
+
+
+@blueprint.post("/start")
+@documented("voice assistant", 400, 403, 404, 422, 503)
+@document_request(SessionStart)
+@document_response(answers.Session, 201)
+async def start() -> Response:
+    """Create a voice conversation session."""
+    body = await read_body(SessionStart)
+    require_origin(body.project)
+    preference = body.voice_preference or _NO_PREFERENCE
+    session = await platform().sessions.start(
+        principal(),
+        project=body.project,
+        language=body.language,
+        user_id=body.user_id,
+        voice_provider=preference.provider,
+        voice_id=preference.voice_id,
+    )
+    return as_json(_described(session), 201)
+
+
+@blueprint.get("/<session_id>")
+@documented("voice assistant", 404, 503)
+@document_response(answers.Session, 200)
+async def look(session_id: str) -> Response:
+    """Retrieve session metadata."""
+    return as_json(_described(await platform().sessions.live(session_id, principal())))
+
+
+@blueprint.delete("/<session_id>")
+@documented("voice assistant", 403, 404, 503, empty=204)
+async def end(session_id: str) -> Response:
+    """Terminate a voice session."""
+    sessions = platform().sessions
+    session = await sessions.live(session_id, principal())
+    require_origin(session.project)
+    await sessions.end(session_id, principal())
+    return Response("", 204)
+
+
+@blueprint.get("/<session_id>/history")
+@documented("voice assistant", 404, 422, 503)
+@document_querystring(HistoryQuery)
+@document_response(answers.History, 200)
+async def history(session_id: str) -> Response:
+    """Get the interaction history of a session: its newest items, oldest first."""
+    limit = whole_number("limit", default=50, least=1, most=200)
+    items = await platform().sessions.history(session_id, principal(), limit=limit)
+    return as_json({"session_id": session_id, "items": [_item(item) for item in items]})
+
+
+def _described(session: SessionRecord) -> dict[str, object]:
+    return {
+        "session_id": session.id,
+        "websocket_url": websocket_url(session.id),
+        "expires_at": timestamp(session.expires_at),
+        "initial_greeting": platform().sessions.greeting(session),
+    }
+
+
+def _item(item: InteractionRecord) -> dict[str, object]:
+    return {
+        "session_id": item.session_id,
+        "project": item.project,
+        "user_id": item.user_id,
+        "timestamp": timestamp(item.at),
+        "type": item.type,
+        "content": dict(item.content),
+        "provider": item.provider,
+        "latencies_ms": {stage: round(value, 3) for stage, value in item.latencies_ms.items()},
+    }

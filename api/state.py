@@ -1,0 +1,60 @@
+"""What the handlers of a request work with."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import cast
+
+from glottis.api.gate import Origins
+from glottis.core.access import Principal
+from glottis.core.platform import Platform
+from quart import Quart, current_app, g
+
+PREFIX = "/api/v1"
+VOICE = f"{PREFIX}/voice"
+_KEY = "glottis"
+
+
+@dataclass(slots=True)
+class ServerState:
+    """The platform, and what belongs to this server process."""
+
+    platform: Platform
+    origins: Origins
+    draining: asyncio.Event
+    websockets: set[object] = field(default_factory=set)
+    quiet: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set each time when the last WebSocket has closed."""
+
+
+def attach(app: Quart, state: ServerState) -> None:
+    """Give an app its state."""
+    app.extensions[_KEY] = state
+
+
+def server_state(app: Quart) -> ServerState:
+    """Return the state of an app."""
+    return cast(ServerState, app.extensions[_KEY])
+
+
+def state() -> ServerState:
+    """Return the state of the app that serves this request."""
+    return server_state(current_app)
+
+
+def platform() -> Platform:
+    """Return the platform behind this request."""
+    return state().platform
+
+
+def principal() -> Principal:
+    """Return who is asking; the gate has checked it."""
+    return cast(Principal, g.principal)
+
+
+def require_origin(project: str) -> None:
+    """Let a page of another origin act only in projects that list it.
+
+    Raises:
+        Forbidden: this project does not.
+    """
+    state().origins.require_for(project, g.foreign_origin)

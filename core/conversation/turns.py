@@ -1,0 +1,169 @@
+"""One turn of a conversation: what a person said, the answer, its audio, and the record of both."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from glottis.core.access import ANYONE, Principal
+from glottis.core.dialogue import Dialogue, Reply
+from glottis.core.errors import Unavailable, Unprocessable
+from glottis.core.metrics import Metrics
+from glottis.core.routing import Routing
+from glottis.core.sessions import interaction
+from glottis.core.speech import Heard, Recognition, Speaker, SpeechRequest, SpokenAudio
+from glottis.core.store import InteractionRecord, SessionRecord, Store
+from glottis.plugins import DEFAULT_VOICE, Event, Kind, TurnFinished
+
+_REMEMBERED_INTERACTIONS = 10
+_SPEAKERS = {"recognition": "user", "user": "user", "assistant": "assistant"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the assistant answered; `audio` is None where it could not be spoken or was not wanted."""
+
+    reply: Reply
+    audio: SpokenAudio | None
+
+
+class Turns:
+    """Runs turns of sessions, for every way in."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        routing: Routing,
+        recognition: Recognition,
+        dialogue: Dialogue,
+        speaker: Speaker,
+        metrics: Metrics,
+        emit: Callable[[Event], None],
+    ) -> None:
+        self._store = store
+        self._routing = routing
+        self._recognition = recognition
+        self._dialogue = dialogue
+        self._speaker = speaker
+        self._stages = {
+            stage: metrics.turn_seconds.labels(stage)
+            for stage in ("recognition", "reply", "synthesis", "total")
+        }
+        self._emit = emit
+
+    async def answer(
+        self, session: SessionRecord, text: str, *, heard: Heard | None = None, wants_audio: bool = True
+    ) -> Answer:
+        """Answer what a person typed or, with `heard`, said; both sides are in the history when it returns.
+
+        An answer that cannot be spoken is still given as text.
+
+        Raises:
+            Unavailable: nobody could answer. What the person said is in the history all the same.
+        """
+        started = time.perf_counter()
+        said = _said(session, text, heard)
+        try:
+            reply = await self._reply(session, text)
+        except Unavailable:
+            await self._store.interactions.append([said])
+            raise
+        replied = time.perf_counter()
+        audio = await self._speak(session, reply) if wants_audio else None
+        finished = time.perf_counter()
+        latencies_ms = {
+            "recognition": 1_000 * heard.seconds if heard else 0.0,
+            "reply": 1_000 * (replied - started),
+            "synthesis": 1_000 * (finished - replied),
+        }
+        await self._store.interactions.append([said, _answered(session, reply, audio, latencies_ms)])
+        self._observe(session, reply, started=started, replied=replied, finished=finished, heard=heard)
+        return Answer(reply, audio)
+
+    async def _reply(self, session: SessionRecord, text: str) -> Reply:
+        history = await self._store.interactions.history(session.id, limit=_REMEMBERED_INTERACTIONS)
+        context = self._dialogue.context(
+            project=session.project,
+            language=session.language,
+            previous_intents=[str(item.content["intent"]) for item in history if "intent" in item.content],
+            history=[
+                (_SPEAKERS[item.type], str(item.content.get("text", "")))
+                for item in history
+                if item.type in _SPEAKERS
+            ],
+            session_id=session.id,
+        )
+        return await self._dialogue.answer(text, context)
+
+    async def _speak(self, session: SessionRecord, reply: Reply) -> SpokenAudio | None:
+        if not self._routing.has_route(Kind.SYNTHESIZER, session.project):
+            return None
+        try:
+            return await self._speaker.say(speech_request(session, reply.text))
+        except (Unavailable, Unprocessable):
+            # The failure is in the log and the metrics; the person still gets the words.
+            return None
+
+    def _observe(
+        self,
+        session: SessionRecord,
+        reply: Reply,
+        *,
+        started: float,
+        replied: float,
+        finished: float,
+        heard: Heard | None,
+    ) -> None:
+        if heard is not None:
+            self._stages["recognition"].observe(heard.seconds)
+        self._stages["reply"].observe(replied - started)
+        self._stages["synthesis"].observe(finished - replied)
+        self._stages["total"].observe(finished - started + (heard.seconds if heard else 0.0))
+        self._emit(
+            TurnFinished(
+                at=time.time(),
+                session_id=session.id,
+                project=session.project,
+                intent=reply.intent,
+                seconds=finished - started,
+            )
+        )
+
+
+def speech_request(session: SessionRecord, text: str) -> SpeechRequest:
+    """Ask for a text in the voice of a session, audible to its project."""
+    principal: Principal = ANYONE
+    return SpeechRequest(
+        text=text,
+        scope=principal.audio_scope(session.project),
+        project=session.project,
+        language=session.language,
+        voice=session.voice_id or DEFAULT_VOICE,
+        provider=session.voice_provider,
+    )
+
+
+def _said(session: SessionRecord, text: str, heard: Heard | None) -> InteractionRecord:
+    now = datetime.now(UTC)
+    if heard is None:
+        return interaction(session, "user", {"text": text}, at=now)
+    transcript = heard.transcript
+    content = {"text": text, "confidence": transcript.confidence, "language": transcript.language}
+    return interaction(session, "recognition", content, at=now, provider=heard.provider)
+
+
+def _answered(
+    session: SessionRecord, reply: Reply, audio: SpokenAudio | None, latencies_ms: dict[str, float]
+) -> InteractionRecord:
+    content: dict[str, object] = {"text": reply.text, "intent": reply.intent}
+    if audio is not None:
+        content |= {"audio_id": audio.id, "synthesized_by": audio.provider}
+    return interaction(
+        session,
+        "assistant",
+        content,
+        at=datetime.now(UTC),
+        provider=reply.provider,
+        latencies_ms=latencies_ms,
+    )

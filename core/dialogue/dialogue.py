@@ -1,0 +1,173 @@
+"""From an utterance to what is wanted, and to the answer."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+from glottis.config import Deployment
+from glottis.core.dialogue.phrases import NOT_UNDERSTOOD, greeting, in_language
+from glottis.core.errors import Unavailable, Unprocessable
+from glottis.core.routing import Guard, Routing
+from glottis.plugins import (
+    DialogueContext,
+    IntentHandler,
+    Kind,
+    Match,
+    ProviderError,
+    ReplyAction,
+    ReplySource,
+    ReplyText,
+    Section,
+)
+
+log = logging.getLogger(__name__)
+
+UNKNOWN = Match("unknown", 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """What is wanted, and which handler says so; None when no handler did."""
+
+    match: Match
+    handler: Guard[IntentHandler] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer."""
+
+    text: str
+    intent: str
+    provider: str | None
+    sources: tuple[ReplySource, ...] = field(default=())
+    actions: tuple[ReplyAction, ...] = field(default=())
+
+
+class Dialogue:
+    """Asks the intent handlers of the route, in order, until one knows what is wanted."""
+
+    def __init__(self, routing: Routing, deployment: Deployment) -> None:
+        self._routing = routing
+        self._deployment = deployment
+        self._sections = {name: _sections(deployment, name) for name in deployment.projects}
+
+    def context(
+        self,
+        *,
+        project: str,
+        language: str,
+        current_page: str | None = None,
+        previous_intents: Sequence[str] = (),
+        history: Sequence[tuple[str, str]] = (),
+        session_id: str | None = None,
+    ) -> DialogueContext:
+        """Describe to the handlers where a conversation stands."""
+        return DialogueContext(
+            project=project,
+            language=language,
+            sections=self._sections.get(project, ()),
+            current_page=current_page,
+            previous_intents=tuple(previous_intents),
+            history=tuple(history),
+            greeting=greeting(language, self._deployment.project(project).greeting),
+            session_id=session_id,
+        )
+
+    async def understand(self, text: str, context: DialogueContext) -> Understanding:
+        """Find out what is wanted; `UNKNOWN` where every handler passes.
+
+        Raises:
+            Unavailable: every handler failed.
+        """
+        return await self._first_match(text, context, self._handlers(context))
+
+    async def answer(self, text: str, context: DialogueContext) -> Reply:
+        """Find out what is wanted and answer it. A handler that breaks in its answer is passed over.
+
+        Raises:
+            Unavailable: every handler failed.
+        """
+        handlers = self._handlers(context)
+        while True:
+            understood = await self._first_match(text, context, handlers)
+            if understood.handler is None:
+                return Reply(in_language(NOT_UNDERSTOOD, context.language), UNKNOWN.intent, None)
+            try:
+                return await self._respond(understood.handler, understood.match, text, context)
+            except ProviderError as error:
+                _note(understood.handler, error)
+                handlers = handlers[handlers.index(understood.handler) + 1 :]
+                if not handlers:
+                    raise Unavailable("no intent handler could answer; try again in a moment") from None
+
+    def _handlers(self, context: DialogueContext) -> tuple[Guard[Any], ...]:
+        if not self._routing.has_route(Kind.INTENT_HANDLER, context.project):
+            return ()
+        try:
+            return self._routing.chain(
+                Kind.INTENT_HANDLER, language=context.language, project=context.project
+            )
+        except Unprocessable:
+            # Nobody understands this language: the person is told so, as for any other words not understood.
+            return ()
+
+    @staticmethod
+    async def _first_match(
+        text: str, context: DialogueContext, handlers: Sequence[Guard[IntentHandler]]
+    ) -> Understanding:
+        failures = 0
+        for guard in handlers:
+            try:
+                match = await guard.call(lambda handler: handler.match(text, context))
+            except ProviderError as error:
+                _note(guard, error)
+                failures += 1
+                continue
+            if match is not None:
+                return Understanding(match, guard)
+        if handlers and failures == len(handlers):
+            raise Unavailable("no intent handler could answer; try again in a moment")
+        return Understanding(UNKNOWN, None)
+
+    @staticmethod
+    async def _respond(
+        guard: Guard[IntentHandler], match: Match, text: str, context: DialogueContext
+    ) -> Reply:
+        spoken: list[str] = []
+        sources: list[ReplySource] = []
+        actions: list[ReplyAction] = []
+
+        async def collect(handler: IntentHandler) -> None:
+            async with aclosing(handler.respond(match, text, context)) as pieces:  # type: ignore[type-var]  # a generator
+                async for piece in pieces:
+                    if isinstance(piece, ReplyText):
+                        spoken.append(piece.text)
+                    elif isinstance(piece, ReplySource):
+                        sources.append(piece)
+                    else:
+                        actions.append(piece)
+
+        await guard.call(collect)
+        words = "".join(spoken).strip() or in_language(NOT_UNDERSTOOD, context.language)
+        return Reply(words, match.intent, guard.name, tuple(sources), tuple(actions))
+
+
+def _note(guard: Guard[Any], error: ProviderError) -> None:
+    log.warning(
+        "intent handler failed",
+        extra={"provider": guard.name, "category": str(error.category), "reason": error.public_message},
+    )
+
+
+def _sections(deployment: Deployment, project: str) -> tuple[Section, ...]:
+    return tuple(
+        Section(
+            id=section_id,
+            url=entry.url,
+            names={language: tuple(names) for language, names in entry.names.items()},
+        )
+        for section_id, entry in deployment.project(project).sections.items()
+    )

@@ -1,0 +1,144 @@
+"""Everything that runs, put together in one place and taken apart in reverse."""
+
+import json
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from glottis.config import Deployment, Settings
+from glottis.core.access import AudioLinks, Authentication
+from glottis.core.conversation import Turns
+from glottis.core.dialogue import Dialogue
+from glottis.core.metrics import Metrics
+from glottis.core.routing import Guard, Routing
+from glottis.core.sessions import Sessions
+from glottis.core.speech import Recognition, Speaker, Voices
+from glottis.core.store import Store, open_store
+from glottis.plugins import Kind
+from glottis.plugins.host import LoadedPlugins, PluginHost, open_plugins
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What hears, understands and speaks, without a database."""
+
+    settings: Settings
+    deployment: Deployment
+    host: PluginHost
+    metrics: Metrics
+    routing: Routing
+    recognition: Recognition
+    dialogue: Dialogue
+    voices: Voices
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """The engine with everything that is kept."""
+
+    engine: Engine
+    store: Store
+    authentication: Authentication
+    links: AudioLinks
+    sessions: Sessions
+    speaker: Speaker
+    turns: Turns
+
+
+@asynccontextmanager
+async def open_engine(
+    settings: Settings,
+    deployment: Deployment,
+    *,
+    environment: Mapping[str, str] | None = None,
+    loaded: LoadedPlugins | None = None,
+) -> AsyncIterator[Engine]:
+    """Start the providers of a deployment; close them on the way out.
+
+    Raises:
+        ConfigError: plugins.toml asks for what cannot be had.
+    """
+    metrics = Metrics()
+    async with AsyncExitStack() as stack:
+        host = await stack.enter_async_context(
+            open_plugins(
+                deployment,
+                environment=os.environ if environment is None else environment,
+                data_dir=settings.data_dir / "providers",
+                load_timeout_s=settings.plugin_load_timeout_s,
+                warmup_timeout_s=settings.warmup_timeout_s,
+                loaded=loaded,
+            )
+        )
+        routing = Routing(deployment, _guards(host, deployment, metrics))
+        for guard in routing.guards:
+            stack.push_async_callback(guard.aclose)
+        yield Engine(
+            settings,
+            deployment,
+            host,
+            metrics,
+            routing,
+            Recognition(routing, max_s=settings.audio_max_s),
+            Dialogue(routing, deployment),
+            Voices(routing),
+        )
+
+
+@asynccontextmanager
+async def open_platform(
+    settings: Settings,
+    deployment: Deployment,
+    *,
+    environment: Mapping[str, str] | None = None,
+    loaded: LoadedPlugins | None = None,
+) -> AsyncIterator[Platform]:
+    """Start everything in dependency order; stop it in reverse, even on failure."""
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(settings))
+        engine = await stack.enter_async_context(
+            open_engine(settings, deployment, environment=environment, loaded=loaded)
+        )
+        speaker = Speaker(
+            engine.routing,
+            store,
+            deployment,
+            engine.metrics,
+            cache_bytes=settings.audio_cache_bytes,
+            memory_bytes=settings.audio_memory_bytes,
+        )
+        stack.push_async_callback(speaker.aclose)
+        yield Platform(
+            engine,
+            store,
+            Authentication(store),
+            AudioLinks(await store.secrets.get_or_create("audio-links")),
+            Sessions(store, deployment, engine.metrics, engine.host.emit),
+            speaker,
+            Turns(
+                store=store,
+                routing=engine.routing,
+                recognition=engine.recognition,
+                dialogue=engine.dialogue,
+                speaker=speaker,
+                metrics=engine.metrics,
+                emit=engine.host.emit,
+            ),
+        )
+
+
+def _guards(host: PluginHost, deployment: Deployment, metrics: Metrics) -> dict[tuple[Kind, str], Guard[Any]]:
+    versions = {record.name: record.version for record in host.loaded.records}
+    guards: dict[tuple[Kind, str], Guard[Any]] = {}
+    for instance in host.instances:
+        # The options as they are written: a secret stands in them by its name only.
+        options = json.dumps(dict(deployment.entry(instance.name).options), sort_keys=True, default=str)
+        guards[instance.kind, instance.name] = Guard(
+            instance,
+            fingerprint=f"{instance.plugin}|{versions.get(instance.plugin, '')}|{options}",
+            metrics=metrics,
+            emit=host.emit,
+        )
+    return guards

@@ -1,0 +1,7 @@
+"""From a request to the provider that answers it: chains, limits, breakers, failover."""
+
+from glottis.core.routing.chains import ROUTE_OF, Routing
+from glottis.core.routing.failover import Answered, first_answer
+from glottis.core.routing.guard import Guard
+
+__all__ = ["ROUTE_OF", "Answered", "Guard", "Routing", "first_answer"]

@@ -1,0 +1,137 @@
+"""Everything that the engine enforces around a call to a provider, whatever the provider does."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from typing import Any, Generic, TypeVar
+
+from glottis.core.metrics import Metrics
+from glottis.core.routing.breaker import Breaker
+from glottis.plugins import BreakerChanged, ErrorCategory, Event, Provider, ProviderError, ProviderFailed
+from glottis.plugins.host import InstanceState, ProviderInstance
+from glottis.plugins.host.containment import contained
+
+P = TypeVar("P", bound=Provider)
+T = TypeVar("T")
+
+CALLERS_FAULT = frozenset({ErrorCategory.INVALID_REQUEST, ErrorCategory.UNSUPPORTED, ErrorCategory.CANCELLED})
+"""Failures that say nothing about the health of the provider."""
+
+
+class Guard(Generic[P]):
+    """A provider instance with its time limits, admission, breaker and metrics.
+
+    One guard an instance and process, shared by every session.
+    """
+
+    def __init__(
+        self,
+        instance: ProviderInstance,
+        *,
+        fingerprint: str,
+        metrics: Metrics,
+        emit: Callable[[Event], None],
+    ) -> None:
+        self._instance = instance
+        self._fingerprint = fingerprint
+        self._metrics = metrics
+        self._emit = emit
+        self.name = instance.name
+        self.kind = instance.kind
+        self.limits = instance.limits
+        self._seconds = metrics.provider_seconds.labels(instance.name, instance.kind)
+        self._gauge = metrics.breaker_open.labels(instance.name, instance.kind)
+        self._gauge.set(0)
+        self._breaker = Breaker(
+            self._check_health,
+            failures=self.limits.breaker_failures,
+            probe_s=self.limits.breaker_probe_s,
+            changed=self._breaker_changed,
+        )
+        self._bound = self._admission_bound()
+        self._places = nullcontext() if self._bound is None else asyncio.Semaphore(self._bound)
+        self._inside = 0
+
+    @property
+    def provider(self) -> P:
+        if self._instance.provider is None:
+            raise ProviderError(ErrorCategory.UNAVAILABLE, f"{self.name} did not start")
+        return self._instance.provider  # type: ignore[return-value]  # the registry keys instances by kind
+
+    @property
+    def is_started(self) -> bool:
+        return self._instance.state is InstanceState.READY
+
+    @property
+    def is_available(self) -> bool:
+        """Whether calls go to it now: it has started, and its breaker is closed."""
+        return self.is_started and not self._breaker.is_open
+
+    @property
+    def capabilities(self) -> Any:
+        return self.provider.capabilities
+
+    @property
+    def fingerprint(self) -> str:
+        """What changes this instance's results besides a call's own options."""
+        return f"{self.name}|{self._fingerprint}|{self.provider.version}"
+
+    async def call(self, operation: Callable[[P], Awaitable[T]]) -> T:
+        """Run one operation on the provider, within its limits.
+
+        Raises:
+            ProviderError: it failed, in whatever way.
+        """
+        if self._bound is not None and self._inside >= self._bound + self.limits.max_waiting:
+            raise ProviderError(ErrorCategory.RATE_LIMITED, f"{self.name} is busy", retry_after_s=1.0)
+        started = time.perf_counter()
+        self._inside += 1
+        try:
+            async with asyncio.timeout(self.limits.timeout_s), self._places:
+                with contained(self.name):
+                    result = await operation(self.provider)
+        except TimeoutError:
+            error = ProviderError(ErrorCategory.TIMEOUT, f"{self.name} took too long")
+            self._failed(error)
+            raise error from None
+        except ProviderError as error:
+            self._failed(error)
+            raise
+        finally:
+            self._inside -= 1
+        self._breaker.succeeded()
+        self._seconds.observe(time.perf_counter() - started)
+        return result
+
+    async def aclose(self) -> None:
+        await self._breaker.aclose()
+
+    def _admission_bound(self) -> int | None:
+        bounds = [self.limits.max_concurrency]
+        if self._instance.provider is not None:
+            bounds.append(self.capabilities.max_concurrency)
+        return min((bound for bound in bounds if bound is not None), default=None)
+
+    def _failed(self, error: ProviderError) -> None:
+        self._metrics.provider_failures.labels(self.name, self.kind, error.category).inc()
+        self._emit(
+            ProviderFailed(
+                at=time.time(), instance=self.name, kind=str(self.kind), category=str(error.category)
+            )
+        )
+        if error.category not in CALLERS_FAULT:
+            self._breaker.failed()
+
+    async def _check_health(self) -> None:
+        try:
+            async with asyncio.timeout(self.limits.timeout_s):
+                with contained(self.name):
+                    await self.provider.health()
+        except TimeoutError:
+            raise ProviderError(ErrorCategory.TIMEOUT, f"{self.name} took too long") from None
+
+    def _breaker_changed(self, is_open: bool) -> None:  # noqa: FBT001  # a callback's only argument
+        self._gauge.set(1 if is_open else 0)
+        state = "open" if is_open else "closed"
+        self._emit(BreakerChanged(at=time.time(), instance=self.name, state=state))

@@ -1,0 +1,266 @@
+"""Synthesis with a cache: equal requests are spoken once, whoever makes them and on whichever node."""
+
+import asyncio
+import json
+import logging
+import uuid
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from glottis.config import Deployment
+from glottis.core.audio import CONTENT_TYPES, encode_clip, normalize
+from glottis.core.errors import NotFound, TooLarge, Unprocessable
+from glottis.core.metrics import Metrics
+from glottis.core.routing import Guard, Routing
+from glottis.core.routing.chains import Chain
+from glottis.core.speech.hot_audio import HotAudio
+from glottis.core.speech.synthesis import Spoken, speak
+from glottis.core.store import AudioClaim, AudioRecord, AudioTaken, AudioTooLarge, Store
+from glottis.plugins import DEFAULT_VOICE, AudioFrame, Kind, SynthesisOptions, is_speakable, lookup_order
+
+log = logging.getLogger(__name__)
+
+DEFAULT_FORMAT = "mp3"
+_LEASE_S = 60.0
+_TOUCH_AFTER = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechRequest:
+    """What to say and how. `scope` names who may fetch the audio: a project, a user or anyone."""
+
+    text: str
+    scope: str
+    project: str = ""
+    language: str = "ru-RU"
+    voice: str = DEFAULT_VOICE
+    provider: str | None = None
+    emotion: str = "neutral"
+    speed: float = 1.0
+    format: str = DEFAULT_FORMAT
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def options(self) -> SynthesisOptions:
+        return SynthesisOptions(
+            voice=self.voice,
+            language=self.language,
+            emotion=self.emotion,
+            speed=self.speed,
+            extra=self.extra,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenAudio:
+    """Audio that can be fetched by its id. `cached`: nothing was synthesized for this request."""
+
+    id: str
+    duration_s: float
+    provider: str
+    content_type: str
+    cached: bool
+
+
+class Speaker:
+    """Says things, and remembers what they sounded like."""
+
+    def __init__(
+        self,
+        routing: Routing,
+        store: Store,
+        deployment: Deployment,
+        metrics: Metrics,
+        *,
+        cache_bytes: int,
+        memory_bytes: int,
+    ) -> None:
+        self._routing = routing
+        self._store = store
+        self._deployment = deployment
+        self._lookups = {result: metrics.cache_lookups.labels(result) for result in ("hit", "joined", "miss")}
+        self._cache_bytes = cache_bytes
+        self._hot = HotAudio(memory_bytes)
+        self._flights: dict[str, asyncio.Task[SpokenAudio]] = {}
+        self._chores: set[asyncio.Task[None]] = set()
+        self._holder = uuid.uuid4().hex
+
+    async def say(self, request: SpeechRequest) -> SpokenAudio:
+        """Have a text spoken, or find it spoken already.
+
+        Raises:
+            Unprocessable: there is nothing to say, or no way to say it like this.
+            Unavailable: no provider could speak.
+            TooLarge: the audio would not fit the cache.
+        """
+        if not is_speakable(request.text):
+            raise Unprocessable("text: has nothing that can be spoken")
+        if request.format not in CONTENT_TYPES:
+            raise Unprocessable(f"options.format: {request.format} is none of {', '.join(CONTENT_TYPES)}")
+        request = self._with_project_voice(request)
+        chain = self._routing.chain(
+            Kind.SYNTHESIZER,
+            language=request.language,
+            project=request.project,
+            provider=request.provider,
+        )
+        audio_id = _audio_id(chain[0], request)
+        hot = self._hot.get(audio_id)
+        if hot is not None:
+            self._lookups["hit"].inc()
+            self._touch(hot)
+            return _described(hot, cached=True)
+        flight = self._flights.get(audio_id)
+        if flight is not None:
+            self._lookups["joined"].inc()
+            return replace(await asyncio.shield(flight), cached=True)
+        # A task of its own: others may join, and a caller who goes away must not take the audio with them.
+        flight = asyncio.create_task(self._find_or_speak(audio_id, chain, request))
+        self._flights[audio_id] = flight
+        flight.add_done_callback(lambda task: self._landed(audio_id, task))
+        return await asyncio.shield(flight)
+
+    async def fetch(self, audio_id: str) -> AudioRecord:
+        """Return stored audio.
+
+        Raises:
+            NotFound: there is none of this id.
+        """
+        record = self._hot.get(audio_id) or await self._store.audio.get(audio_id)
+        if record is None:
+            raise NotFound("no such audio; it may have expired")
+        self._hot.put(record)
+        self._touch(record)
+        return record
+
+    async def aclose(self) -> None:
+        """Stop what is still being spoken."""
+        running = [*self._flights.values(), *self._chores]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def _find_or_speak(self, audio_id: str, chain: Chain, request: SpeechRequest) -> SpokenAudio:
+        while True:
+            claim = await self._store.audio.claim(audio_id, holder=self._holder, lease_s=_LEASE_S)
+            if isinstance(claim, AudioClaim):
+                break
+            record = await self._result_of(claim)
+            if record is not None:
+                self._lookups["hit"].inc()
+                self._hot.put(record)
+                self._touch(record)
+                return _described(record, cached=True)
+        self._lookups["miss"].inc()
+        try:
+            spoken = await speak(chain, request.text, request.options)
+            record = await asyncio.to_thread(_record, audio_id, spoken, request)
+            if spoken.provider == chain[0].name:
+                await self._keep(record)
+                return _described(record, cached=False)
+        except BaseException:
+            await asyncio.shield(self._store.audio.abandon(audio_id, self._holder))
+            raise
+        await self._store.audio.abandon(audio_id, self._holder)
+        # Kept as the fallback's own work, so that the first provider is asked again next time.
+        answering = next(guard for guard in chain if guard.name == spoken.provider)
+        return await self._keep_as_fallback(replace(record, id=_audio_id(answering, request)))
+
+    async def _keep_as_fallback(self, record: AudioRecord) -> SpokenAudio:
+        while True:
+            claim = await self._store.audio.claim(record.id, holder=self._holder, lease_s=_LEASE_S)
+            if isinstance(claim, AudioClaim):
+                await self._keep(record)
+                return _described(record, cached=False)
+            if await self._result_of(claim) is not None:
+                return _described(record, cached=False)
+
+    async def _result_of(self, claim: AudioTaken | AudioRecord) -> AudioRecord | None:
+        """Return what somebody else has made or is making; None if they gave up."""
+        if isinstance(claim, AudioRecord):
+            return claim
+        return await self._store.audio.wait(claim.id, _LEASE_S)
+
+    async def _keep(self, record: AudioRecord) -> None:
+        try:
+            await self._store.audio.complete(record.id, record, holder=self._holder)
+        except AudioTooLarge as error:
+            raise TooLarge(f"text: {error}") from None
+        self._hot.put(record)
+        self._chore(self._store.audio.evict(self._cache_bytes))
+
+    def _with_project_voice(self, request: SpeechRequest) -> SpeechRequest:
+        """Put a project's own voice where the caller left the choice open."""
+        if request.voice != DEFAULT_VOICE or request.provider is not None:
+            return request
+        voices = {
+            tag.lower(): choice for tag, choice in self._deployment.project(request.project).voices.items()
+        }
+        for tag in lookup_order(request.language):
+            if tag in voices:
+                return replace(request, voice=voices[tag].voice, provider=voices[tag].provider)
+        return request
+
+    def _touch(self, record: AudioRecord) -> None:
+        """Note the use of a record, at most hourly."""
+        now = datetime.now(UTC)
+        if now - record.accessed_at > _TOUCH_AFTER:
+            self._hot.put(replace(record, accessed_at=now))
+            self._chore(self._store.audio.touch(record.id))
+
+    def _chore(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.create_task(work)
+        self._chores.add(task)
+        task.add_done_callback(self._chore_done)
+
+    def _chore_done(self, task: asyncio.Task[Any]) -> None:
+        self._chores.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.warning("audio cache upkeep failed", exc_info=task.exception())
+
+    def _landed(self, audio_id: str, task: asyncio.Task[SpokenAudio]) -> None:
+        self._flights.pop(audio_id, None)
+        if not task.cancelled():
+            # Every caller may have gone away; the failure is theirs to see, not the loop's.
+            task.exception()
+
+
+def _audio_id(guard: Guard[Any], request: SpeechRequest) -> str:
+    """Name audio by everything that changes its sound, and by who may hear it."""
+    key = (
+        guard.fingerprint,
+        request.scope,
+        request.text.strip(),
+        request.language,
+        request.voice,
+        request.emotion,
+        request.speed,
+        request.format,
+        request.extra,
+    )
+    return sha256(json.dumps(key, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def _record(audio_id: str, spoken: Spoken, request: SpeechRequest) -> AudioRecord:
+    clip: AudioFrame = normalize(spoken.clip)
+    data = encode_clip(clip, request.format)
+    now = datetime.now(UTC)
+    return AudioRecord(
+        id=audio_id,
+        scope=request.scope,
+        content_type=CONTENT_TYPES[request.format],
+        data=data,
+        duration_s=clip.duration_s,
+        provider=spoken.provider,
+        voice=request.voice,
+        created_at=now,
+        accessed_at=now,
+        size_bytes=len(data),
+    )
+
+
+def _described(record: AudioRecord, *, cached: bool) -> SpokenAudio:
+    return SpokenAudio(record.id, record.duration_s, record.provider, record.content_type, cached)

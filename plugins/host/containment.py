@@ -1,0 +1,27 @@
+"""The wall around a provider: only `ProviderError` gets out."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from glottis.plugins.errors import ErrorCategory, ProviderError
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def contained(instance: str) -> Iterator[None]:
+    """Run a provider's code; turn whatever else it lets out into `ProviderError(INTERNAL)`.
+
+    Cancellation passes through untouched.
+    """
+    try:
+        yield
+    except ProviderError:
+        raise
+    except TimeoutError as error:
+        raise ProviderError(ErrorCategory.TIMEOUT, f"{instance} took too long") from error
+    except Exception as error:
+        # Somebody else's code may raise anything, and one provider must not take the server down.
+        log.exception("provider raised what is not a ProviderError", extra={"provider": instance})
+        raise ProviderError(ErrorCategory.INTERNAL, f"{instance} failed inside") from error

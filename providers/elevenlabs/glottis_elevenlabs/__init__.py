@@ -1,0 +1,1 @@
+"""ElevenLabs for Glottis: a synthesizer, and the Scribe recognizer."""

@@ -42,14 +42,14 @@ def installed_plugins() -> list[Installed]:
     for entry_point in importlib.metadata.entry_points(group=GROUP):
         by_name[entry_point.name].append(entry_point)
     plugins = []
-    for name, entry_points in sorted(by_name.items()):
+    for name, entry_points in by_name.items():
         owners = [_distribution(entry_point) for entry_point in entry_points]
         rivals = tuple(sorted(owner for owner, _ in owners)) if len(owners) > 1 else ()
         plugins += [
             Installed(name, owner, version, entry_point, rivals)
             for entry_point, (owner, version) in zip(entry_points, owners, strict=True)
         ]
-    return plugins
+    return sorted(plugins, key=lambda plugin: (plugin.name, plugin.distribution))
 
 
 def import_plugin(entry_point: importlib.metadata.EntryPoint) -> object:

@@ -14,9 +14,12 @@ import threading
 import traceback
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, wait
+from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pydantic
+import stevedore.extension
 from glottis.plugins.errors import ProviderError
 
 T = TypeVar("T")
@@ -24,10 +27,15 @@ T = TypeVar("T")
 CANCEL_GRACE_S = 2.0
 LONGEST_ERROR = 600
 
-_OWN_FOLDER = str(Path(__file__).parent) + os.sep
+# Frames of what stands between the host and a plugin say nothing of where the plugin is wrong.
+_BETWEEN = (
+    "<frozen",
+    *(str(Path(file).parent) + os.sep for file in (__file__, metadata.__file__, pydantic.__file__)),
+    stevedore.extension.__file__,
+)
 
 
-class PluginFault(Exception):  # noqa: N818 - it is the plugin's fault, not an error of the host
+class PluginFault(Exception):
     """A plugin did something wrong; the message is a sentence for the operator."""
 
 
@@ -52,7 +60,7 @@ def explain(error: BaseException) -> str:
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith((_OWN_FOLDER, "<frozen"))
+        if not frame.filename.startswith(_BETWEEN)
     ]
     if frames:
         text += f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})"

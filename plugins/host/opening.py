@@ -18,6 +18,8 @@ from glottis.plugins.host.resolution import Resolution, known_secrets, resolve
 from glottis.plugins.host.starting import Starter
 from glottis.plugins.specs import Kind
 
+CLOSE_TIMEOUT_S = 10.0
+
 
 class PluginHost:
     """The plugins and providers of a running server.
@@ -69,11 +71,12 @@ async def open_plugins(
     load_timeout_s: float,
     warmup_timeout_s: float,
     loaded: LoadedPlugins | None = None,
+    close_timeout_s: float = CLOSE_TIMEOUT_S,
 ) -> AsyncIterator[PluginHost]:
     """Load plugins, make the providers that routes use, and close them in the end.
 
     A provider that fails is left out, unless it is required or leaves a route with nothing. `loaded`
-    stays the caller's to close.
+    stays the caller's to close. In the end each provider has `close_timeout_s` to close.
 
     Raises:
         ConfigError: the deployment is wrong, or something that it cannot do without does not start.
@@ -93,6 +96,7 @@ async def open_plugins(
             data_dir=data_dir,
             load_timeout_s=load_timeout_s,
             warmup_timeout_s=warmup_timeout_s,
+            close_timeout_s=close_timeout_s,
             redaction=redaction,
         )
         stack.push_async_callback(starter.aclose)

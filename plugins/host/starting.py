@@ -14,7 +14,6 @@ from glottis.plugins.host.reporting import report
 from glottis.plugins.host.resolution import Plan
 from glottis.plugins.provider import Provider, ProviderContext
 
-CLOSE_TIMEOUT_S = 10.0
 WARMUP_TIMEOUT_HINT = f"{environment_name('warmup_timeout_s')} sets how long it may take"
 
 
@@ -22,11 +21,18 @@ class Starter:
     """Makes the providers of a deployment, all at once, and closes them in reverse."""
 
     def __init__(
-        self, *, data_dir: Path, load_timeout_s: float, warmup_timeout_s: float, redaction: Redaction
+        self,
+        *,
+        data_dir: Path,
+        load_timeout_s: float,
+        warmup_timeout_s: float,
+        close_timeout_s: float,
+        redaction: Redaction,
     ) -> None:
         self._data_dir = data_dir
         self._load_timeout_s = load_timeout_s
         self._warmup_timeout_s = warmup_timeout_s
+        self._close_timeout_s = close_timeout_s
         self._redaction = redaction
         self._open: list[tuple[Plan, Provider]] = []
 
@@ -111,7 +117,7 @@ class Starter:
 
     async def _close(self, plan: Plan, provider: Provider) -> None:
         try:
-            await finish(provider.aclose, timeout_s=CLOSE_TIMEOUT_S, doing="aclose")
+            await finish(provider.aclose, timeout_s=self._close_timeout_s, doing="aclose")
         except PluginFault as fault:
             report(
                 "provider failed to close", fault, self._redaction, provider=plan.name, kind=plan.kind.value

@@ -1,6 +1,7 @@
 """Checks that a provider keeps its contract, and scripted fakes for tests of what calls providers."""
 
 from glottis.plugins.conformance.intent import IntentHandlerConformance
+from glottis.plugins.conformance.offering import loaded_with
 from glottis.plugins.conformance.provider import ProviderConformance
 from glottis.plugins.conformance.recognizer import RecognizerConformance
 from glottis.plugins.conformance.scripted import (
@@ -31,5 +32,6 @@ __all__ = [
     "ScriptedSynthesizer",
     "SynthesizerCall",
     "SynthesizerConformance",
+    "loaded_with",
     "tone",
 ]

@@ -45,6 +45,8 @@ def decode(
     """
     gathering = Gathering(max_s=max_s)
     container = container_of(data)
+    if declared and container is Container.MP3 and not data.startswith(b"ID3"):
+        container = None  # samples may look like the start of an MPEG frame: who declares them is believed
     if container is None:
         _read_raw(data, declared, gathering)
     elif container is Container.WAV:
@@ -74,7 +76,9 @@ def _read_wav(data: bytes, gathering: Gathering) -> None:
             while len(samples := opened.read(block, dtype="float32", always_2d=True)):
                 gathering.add(samples, opened.samplerate)
     except soundfile.LibsndfileError:
-        # Not every codec that a WAV file may hold is known to libsndfile.
+        pass  # not every codec that a WAV file may hold is known to libsndfile
+    if gathering.is_empty:
+        # Nor does it read on when the header says 0 bytes, as one does that was written before its audio.
         _read_container(data, Container.WAV, gathering)
 
 

@@ -124,12 +124,16 @@ class _Mp3:
         self._lame.set_in_sample_rate(self.rate_hz)
         self._lame.set_out_sample_rate(self.rate_hz)
         self._lame.set_quality(5)
+        self._has_begun = False
 
     def encode(self, pcm: bytes) -> bytes:
-        return bytes(self._lame.encode(pcm)) if pcm else b""
+        if not pcm:
+            return b""
+        self._has_begun = True
+        return bytes(self._lame.encode(pcm))
 
     def finish(self) -> bytes:
-        return bytes(self._lame.flush())
+        return bytes(self._lame.flush()) if self._has_begun else b""
 
 
 class _Opus:

@@ -12,11 +12,11 @@ class AudioError(Exception):
     """Something cannot be done with this audio; the message may be shown to the caller."""
 
 
-class UndecodableAudio(AudioError):  # noqa: N818 - says what the audio is
+class UndecodableAudio(AudioError):
     """The bytes hold no audio in a format that we read."""
 
 
-class AudioTooLong(AudioError):  # noqa: N818 - as above
+class AudioTooLong(AudioError):
     """The audio lasts longer than it may; it was dropped as soon as that was known."""
 
     def __init__(self, max_s: float) -> None:

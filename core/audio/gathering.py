@@ -21,6 +21,10 @@ class Gathering:
         self._runs: list[tuple[int, bytearray]] = []  # a chained stream may change its rate
         self._duration_s = 0.0
 
+    @property
+    def is_empty(self) -> bool:
+        return not self._duration_s
+
     def add(self, samples: NDArray[Any], rate_hz: int) -> None:
         """Take a piece of shape (samples, channels), of any sample type.
 
@@ -47,11 +51,11 @@ class Gathering:
         Raises:
             UndecodableAudio: there was no sound at all.
         """
-        runs = [AudioFrame(bytes(pcm), rate) for rate, pcm in self._runs if pcm]
-        if not runs:
+        rate = rate_hz or (self._runs[0][0] if self._runs else 1)
+        pcm = b"".join(resample(AudioFrame(bytes(run), own), rate_hz=rate).pcm for own, run in self._runs)
+        if not pcm:
             raise UndecodableAudio("the audio is empty: there is not one sample in it")
-        rate = rate_hz or runs[0].rate_hz
-        return AudioFrame(b"".join(resample(run, rate_hz=rate).pcm for run in runs), rate)
+        return AudioFrame(pcm, rate)
 
 
 def _as_mono_pcm16(samples: NDArray[Any]) -> bytes:

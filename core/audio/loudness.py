@@ -41,7 +41,7 @@ def normalize(frame: AudioFrame) -> AudioFrame:
     """Bring speech to the common loudness: -20 dBFS where somebody speaks, no sample above -6 dBFS.
 
     Peaks are lowered by a gain that moves over some milliseconds, so nothing is clipped. Silence is given
-    back as it is. The gain is one for the whole clip: call it with a sentence or more, not with a 20 ms frame.
+    back as it is. One gain serves the whole clip: call it with a sentence or more, not with 20 ms.
     """
     samples = _samples(frame)
     level = _speech_level(samples, frame.rate_hz)

@@ -1,0 +1,163 @@
+"""Score the understanding of commands on the corpus beside this file.
+
+    python benchmarks/intents/score.py [--half tune|held_out] [--use rules] [--spoken]
+
+Prints the accuracy by language and half, and every confusion. With `--spoken` the texts are first spoken by a
+synthesizer and heard by a recognizer. Plugins are loaded by the plugin host, as a server does it.
+"""
+
+import argparse
+import asyncio
+import string
+import tempfile
+import tomllib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from glottis.config import parse_deployment
+from glottis.plugins import DialogueContext, IntentHandler, Kind, Section
+from glottis.plugins.host import PluginHost, open_plugins
+
+CORPUS = Path(__file__).with_name("corpus.toml")
+TAGS = {"ru": "ru-RU", "en": "en-US"}
+TARGET = 0.92
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is said and what is meant; `heard` is what the handler is given."""
+
+    language: str
+    half: str
+    text: str
+    heard: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    case: Case
+    understood: str
+    confidence: float
+    seconds: float
+
+    @property
+    def is_right(self) -> bool:
+        return self.understood == self.case.meaning
+
+
+def read_corpus(path: Path) -> tuple[tuple[Section, ...], list[Case]]:
+    """Return the sections of the imagined site, and the cases in the order of the file."""
+    tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    sections = tuple(
+        Section(id=name, url=entry["url"], names={tag: tuple(names) for tag, names in entry["names"].items()})
+        for name, entry in tree["sections"].items()
+    )
+    cases = [
+        Case(language, half, entry["text"], bare(entry["text"]), meaning_of(entry))
+        for language in TAGS
+        for half, entries in tree[language].items()
+        for entry in entries
+    ]
+    return sections, cases
+
+
+def meaning_of(entry: dict[str, Any]) -> str:
+    return f"navigate:{entry['section']}" if "section" in entry else str(entry["intent"])
+
+
+def bare(text: str) -> str:
+    """Drop case and punctuation but for apostrophes within words."""
+    dropped = (string.punctuation + "…«»—").replace("'", "")
+    return " ".join(text.lower().replace("-", " ").translate(str.maketrans("", "", dropped)).split())
+
+
+async def understand(
+    handler: IntentHandler, cases: Iterable[Case], sections: tuple[Section, ...]
+) -> list[Outcome]:
+    """Ask the handler what each case means, and take the time of each."""
+    outcomes = []
+    for case in cases:
+        context = DialogueContext(project="benchmark", language=TAGS[case.language], sections=sections)
+        begun = perf_counter()
+        match = await handler.match(case.heard, context)
+        seconds = perf_counter() - begun
+        understood = "none"
+        if match:
+            target = match.entities.get("target_section")
+            understood = f"navigate:{target}" if match.intent == "navigate" else match.intent
+        outcomes.append(Outcome(case, understood, match.confidence if match else 0.0, seconds))
+    return outcomes
+
+
+def report(outcomes: Sequence[Outcome]) -> bool:
+    """Print the figures; return whether the target is met in each language."""
+    by_language: dict[str, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        by_language[outcome.case.language].append(outcome)
+    for outcome in outcomes:
+        if not outcome.is_right:
+            case = outcome.case
+            heard = "" if case.heard == bare(case.text) else f"  heard: {case.heard}"
+            print(
+                f"  {case.language} {case.half:8}  {case.meaning} taken for {outcome.understood} "
+                f"({outcome.confidence:.2f}): {case.text}{heard}"
+            )
+    print()
+    for language, all_of_it in by_language.items():
+        halves = sorted({outcome.case.half for outcome in all_of_it}, reverse=True)
+        parts = [
+            f"{half} {ratio([outcome for outcome in all_of_it if outcome.case.half == half])}"
+            for half in halves
+        ]
+        print(f"{language}: {ratio(all_of_it)}   " + "   ".join(parts))
+    times = sorted(outcome.seconds for outcome in outcomes)
+    print(f"all: {ratio(outcomes)}   match p50 {1e3 * times[len(times) // 2]:.2f} ms, ", end="")
+    print(f"p95 {1e3 * times[int(len(times) * 0.95)]:.2f} ms")
+    return all(share(part) >= TARGET for part in by_language.values())
+
+
+def share(outcomes: Sequence[Outcome]) -> float:
+    return sum(outcome.is_right for outcome in outcomes) / max(len(outcomes), 1)
+
+
+def ratio(outcomes: Sequence[Outcome]) -> str:
+    right = sum(outcome.is_right for outcome in outcomes)
+    return f"{right}/{len(outcomes)} = {100 * share(outcomes):.1f} %"
+
+
+@asynccontextmanager
+async def plugins(routes: str, enable: Sequence[str]) -> AsyncIterator[PluginHost]:
+    """Open the plugins that the benchmark uses."""
+    names = ', '.join(f'"{name}"' for name in enable)
+    text = f"enable = [{names}]\n[routes]\n{routes}"
+    deployment = parse_deployment(text, file="benchmark", environment={})
+    with tempfile.TemporaryDirectory() as folder:
+        async with open_plugins(
+            deployment,
+            environment={},
+            data_dir=Path(folder),
+            load_timeout_s=60,
+            warmup_timeout_s=300,
+        ) as host:
+            yield host
+
+
+async def main() -> bool:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--half", choices=["tune", "held_out"], help="score only this half")
+    arguments = parser.parse_args()
+    sections, cases = read_corpus(CORPUS)
+    cases = [case for case in cases if arguments.half in {None, case.half}]
+    async with plugins('intents = ["rules"]', ["rules"]) as host:
+        handler = host.instance(Kind.INTENT_HANDLER, "rules").provider
+        return report(await understand(handler, cases, sections))
+
+
+if __name__ == "__main__":
+    raise SystemExit(0 if asyncio.run(main()) else 1)

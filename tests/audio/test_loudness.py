@@ -57,7 +57,7 @@ def test_digital_and_near_silence_is_silent_and_a_short_word_in_it_is_not(voice:
 
 @pytest.fixture(scope="module")
 def engines(voice: Voice) -> dict[str, AudioFrame]:
-    """Make the same speech as a quiet, a loud, a peaky, a flat, a noisy, a clipped and a pausing engine do."""
+    """Make the same speech as a quiet, a loud, a peaky, a flat, a noisy, a clipped and a pausing engine."""
     plain = amplitudes(voice(4.0, rate_hz=22_050))
     peaks = plain.copy()
     peaks[::3_001] = np.sign(peaks[::3_001]) * 0.95

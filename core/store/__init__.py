@@ -1,7 +1,8 @@
 """What outlives a process, in MongoDB; no document or driver type leaves this package."""
 
 from glottis.core.store.audio import MAX_AUDIO_BYTES, AudioCache
-from glottis.core.store.embedded import embedded_mongo, embedded_url
+from glottis.core.store.data_folder import embedded_url
+from glottis.core.store.embedded import embedded_mongo
 from glottis.core.store.errors import (
     AudioTooLarge,
     DataFolderInUse,

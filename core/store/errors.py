@@ -18,11 +18,11 @@ class StoreError(Exception):
     """The store could not do what it was asked."""
 
 
-class StoreUnavailable(StoreError):  # noqa: N818 - the interface's name
+class StoreUnavailable(StoreError):
     """MongoDB cannot be reached or does not answer; the same call may work later."""
 
 
-class SessionLimitReached(StoreError):  # noqa: N818 - the interface's name
+class SessionLimitReached(StoreError):
     """No place is free; `project` is None where the limit is the server's, `scope` says it in a word."""
 
     def __init__(self, *, limit: int, project: str | None = None) -> None:
@@ -37,7 +37,7 @@ class SessionLimitReached(StoreError):  # noqa: N818 - the interface's name
         return "server" if self.project is None else self.project
 
 
-class RecordInvalid(StoreError):  # noqa: N818 - as its siblings
+class RecordInvalid(StoreError):
     """A record holds what MongoDB cannot, or too much of it."""
 
 
@@ -50,7 +50,7 @@ class AudioTooLarge(RecordInvalid):
         super().__init__(f"the audio has {size_bytes} bytes; the store keeps at most {limit_bytes}")
 
 
-class UserExists(StoreError):  # noqa: N818 - as its siblings
+class UserExists(StoreError):
     """A user of this name is there already."""
 
     def __init__(self, name: str) -> None:
@@ -58,11 +58,11 @@ class UserExists(StoreError):  # noqa: N818 - as its siblings
         super().__init__(f'user "{name}" exists')
 
 
-class MongoUnsuitable(StoreError):  # noqa: N818 - as its siblings
+class MongoUnsuitable(StoreError):
     """The MongoDB that was named cannot serve: too old, not a replica set, or no access."""
 
 
-class DataFolderInUse(StoreError):  # noqa: N818 - the interface's name
+class DataFolderInUse(StoreError):
     """Another server runs its embedded MongoDB in the data folder."""
 
     def __init__(self, folder: Path, *, pid: int | None, url: str | None) -> None:
@@ -77,5 +77,5 @@ class DataFolderInUse(StoreError):  # noqa: N818 - the interface's name
         )
 
 
-class EmbeddedMongoFailed(StoreError):  # noqa: N818 - the interface's name
+class EmbeddedMongoFailed(StoreError):
     """The embedded MongoDB could not be found or did not start."""

@@ -1,11 +1,14 @@
 """Open the store: embedded or remote MongoDB, its collections and what they answer."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 
 from glottis.config import Settings
 from glottis.core.store.audio import AudioCache
+from glottis.core.store.connection import Client, answering, check_writable, connect, database
+from glottis.core.store.documents import ProjectUsage, collection, prepare
+from glottis.core.store.embedded import embedded_mongo
 from glottis.core.store.interactions import Interactions
 from glottis.core.store.keys import Keys
 from glottis.core.store.sessions import Sessions
@@ -23,6 +26,7 @@ class Store:
     users: Users
     usage: Usage
     secrets: Keys
+    _client: Client = field(repr=False)
 
     async def ping(self) -> None:
         """Return when MongoDB takes writes.
@@ -30,7 +34,7 @@ class Store:
         Raises:
             StoreUnavailable: it does not, within 2 seconds.
         """
-        raise NotImplementedError
+        await check_writable(self._client)
 
 
 @asynccontextmanager
@@ -43,5 +47,25 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
         DataFolderInUse: another server's embedded MongoDB is at work in the folder.
         EmbeddedMongoFailed: the embedded MongoDB is not installed or did not start.
     """
-    raise NotImplementedError
-    yield
+    async with AsyncExitStack() as stack:
+        if settings.mongo_url is None:
+            url = await stack.enter_async_context(embedded_mongo(settings))
+        else:
+            url = settings.mongo_url.get_secret_value()
+        client = await stack.enter_async_context(connect(url))
+        db = database(client, settings.mongo_database)
+        with answering():
+            await prepare(db, history_ttl_s=settings.history_ttl_s, audio_ttl_s=settings.audio_cache_ttl_s)
+        sessions = Sessions(db, limit=settings.max_concurrent_sessions, timeout_s=settings.session_timeout_s)
+        interactions = Interactions(db)
+        await stack.enter_async_context(sessions.running())
+        await stack.enter_async_context(interactions.running())
+        yield Store(
+            sessions=sessions,
+            interactions=interactions,
+            audio=AudioCache(db),
+            users=Users(db),
+            usage=Usage(collection(db, ProjectUsage)),
+            secrets=Keys(db),
+            _client=client,
+        )

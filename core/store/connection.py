@@ -1,0 +1,128 @@
+"""The one place that knows how the driver fails, and how long it may try."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC
+from typing import Any
+
+import pymongo
+from bson.codec_options import CodecOptions
+from bson.errors import BSONError
+from glottis.core.store.errors import MongoUnsuitable, RecordInvalid, StoreError, StoreUnavailable
+from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import (
+    ConfigurationError,
+    ConnectionFailure,
+    InvalidOperation,
+    InvalidURI,
+    OperationFailure,
+    PyMongoError,
+)
+
+Raw = dict[str, Any]  # what the driver itself takes and gives
+Client = AsyncMongoClient[Raw]
+Collection = AsyncCollection[Raw]
+Database = AsyncDatabase[Raw]
+
+OPERATION_TIMEOUT_S = 5.0
+PING_TIMEOUT_S = 1.8
+SERVER_SELECTION_TIMEOUT_MS = 2_000
+OLDEST_WIRE_VERSION = 17  # MongoDB 6.0
+
+# Failures of a node, not of a command: shutting down, stepping down, out of time, a conflict too many.
+_TRANSIENT_CODES = frozenset(
+    {6, 7, 50, 64, 89, 91, 100, 112, 134, 189, 246, 251, 262, 317, 9001, 10107, 11600, 11602, 13435, 13436}
+)
+_NO_ACCESS_CODES = frozenset({13, 18})
+_TRANSIENT_LABELS = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
+
+
+@contextmanager
+def answering(timeout_s: float = OPERATION_TIMEOUT_S) -> Iterator[None]:
+    """Bound what is asked of MongoDB inside, retries included, and let out no error but the store's own.
+
+    Raises:
+        StoreUnavailable: MongoDB is not there, not ready to write, or slower than `timeout_s`.
+        RecordInvalid: a value has no form in BSON.
+        StoreError: MongoDB refused a command.
+    """
+    try:
+        with pymongo.timeout(timeout_s):
+            yield
+    except BSONError as error:
+        raise RecordInvalid(f"a record holds what MongoDB cannot: {error}") from error
+    except PyMongoError as error:
+        if _is_transient(error):
+            raise StoreUnavailable("the database does not answer") from error
+        raise StoreError(f"the database refused a command ({type(error).__name__})") from error
+
+
+def _is_transient(error: PyMongoError) -> bool:
+    if error.timeout or isinstance(error, ConnectionFailure | InvalidOperation):
+        return True
+    if any(error.has_error_label(label) for label in _TRANSIENT_LABELS):
+        return True
+    return isinstance(error, OperationFailure) and error.code in _TRANSIENT_CODES
+
+
+@asynccontextmanager
+async def connect(url: str) -> AsyncIterator[Client]:
+    """Connect to a replica set that can serve, and disconnect at the end.
+
+    Raises:
+        StoreUnavailable: it cannot be reached, or has no primary.
+        MongoUnsuitable: it is no replica set, too old, or refuses us.
+    """
+    try:
+        client: Client = AsyncMongoClient(
+            url,
+            appname="glottis",
+            connectTimeoutMS=SERVER_SELECTION_TIMEOUT_MS,
+            serverSelectionTimeoutMS=SERVER_SELECTION_TIMEOUT_MS,
+        )
+    except (InvalidURI, ConfigurationError, ValueError) as error:
+        raise MongoUnsuitable(f"GLOTTIS_MONGO_URL is not a MongoDB URL: {error}") from error
+    async with client:
+        with answering():
+            await _check(client)
+        yield client
+
+
+async def _check(client: Client) -> None:
+    try:
+        hello = await client.admin.command("hello")
+        await client.admin.command("ping")
+    except OperationFailure as error:
+        if error.code in _NO_ACCESS_CODES:
+            raise MongoUnsuitable("MongoDB refuses the user or password of GLOTTIS_MONGO_URL") from error
+        raise
+    if "setName" not in hello and hello.get("msg") != "isdbgrid":
+        raise MongoUnsuitable(
+            "MongoDB is not a replica set: start it with --replSet and run rs.initiate(), one node is enough"
+        )
+    if hello["maxWireVersion"] < OLDEST_WIRE_VERSION:
+        raise MongoUnsuitable("MongoDB is older than 6.0")
+
+
+async def check_writable(client: Client) -> None:
+    """Return when a primary answers.
+
+    Raises:
+        StoreUnavailable: none does in time.
+    """
+    with answering(PING_TIMEOUT_S):
+        hello = await client.admin.command("hello")
+    if not hello.get("isWritablePrimary"):
+        raise StoreUnavailable("the database takes no writes now")
+
+
+def database(client: Client, name: str) -> Database:
+    """Return a database whose acknowledged writes outlive a crash, and whose times are aware."""
+    return client.get_database(
+        name,
+        codec_options=CodecOptions(tz_aware=True, tzinfo=UTC),
+        read_preference=ReadPreference.PRIMARY,
+        write_concern=WriteConcern(w="majority", j=True),
+    )

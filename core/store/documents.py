@@ -1,0 +1,295 @@
+"""The documents in MongoDB: their fields, collections and indexes. They stay inside this package.
+
+Beanie binds a document to one database for the whole process, which could then have but one store. So the
+documents serve here as schema, codec and index definitions, and every store reads and writes the collections
+beneath them.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Self
+
+import bson
+from beanie import Document, PydanticObjectId, init_beanie
+from bson.errors import BSONError
+from bson.raw_bson import RawBSONDocument
+from glottis.core.store.connection import Collection, Database, Raw
+from glottis.core.store.errors import RecordInvalid
+from glottis.core.store.records import (
+    AudioRecord,
+    InteractionRecord,
+    InteractionType,
+    SessionRecord,
+    UserRecord,
+)
+from pydantic import Field
+from pymongo import ASCENDING, IndexModel
+from pymongo.errors import OperationFailure
+
+MAX_RECORD_BYTES = 1024 * 1024
+MAX_DEPTH = 40
+AUDIO_BY_AGE = [("accessed_at", ASCENDING), ("size_bytes", ASCENDING), ("_id", ASCENDING)]
+_INDEX_OPTIONS_CONFLICT = 85
+
+
+class VoiceSession(Document):
+    """`ended_by` is the batch that ended it: who ends a session frees its place, once."""
+
+    id: str  # type: ignore[assignment] # Beanie declares an ObjectId, and lets it be overridden
+    project: str
+    owner: str | None
+    user_id: str | None
+    language: str
+    voice_provider: str | None
+    voice_id: str | None
+    started_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None = None
+    ended_by: str | None = None
+
+    class Settings:
+        """Where Beanie keeps it."""
+
+        name = "voice_sessions"
+
+    def record(self) -> SessionRecord:
+        """Return what the outside sees."""
+        return SessionRecord(
+            id=self.id,
+            project=self.project,
+            owner=self.owner,
+            user_id=self.user_id,
+            language=self.language,
+            voice_provider=self.voice_provider,
+            voice_id=self.voice_id,
+            started_at=self.started_at,
+            expires_at=self.expires_at,
+            ended_at=self.ended_at,
+        )
+
+
+class Interaction(Document):
+    """Ids rise within a process, so they order what happened in the same millisecond."""
+
+    id: PydanticObjectId = Field(default_factory=PydanticObjectId)
+    session_id: str
+    project: str
+    user_id: str | None
+    at: datetime
+    type: InteractionType
+    content: dict[str, Any]
+    latencies_ms: dict[str, float]
+    provider: str | None
+
+    class Settings:
+        """Where Beanie keeps it."""
+
+        name = "interactions"
+        indexes = (IndexModel([("session_id", ASCENDING), ("at", ASCENDING), ("_id", ASCENDING)]),)
+
+    @classmethod
+    def of(cls, record: InteractionRecord) -> Self:
+        """Return the document of a record."""
+        _check_depth(record.content)
+        return cls(
+            session_id=record.session_id,
+            project=record.project,
+            user_id=record.user_id,
+            at=record.at,
+            type=record.type,
+            content=dict(record.content),
+            latencies_ms=dict(record.latencies_ms),
+            provider=record.provider,
+        )
+
+    def record(self) -> InteractionRecord:
+        """Return what the outside sees."""
+        return InteractionRecord(
+            session_id=self.session_id,
+            project=self.project,
+            user_id=self.user_id,
+            at=self.at,
+            type=self.type,
+            content=self.content,
+            latencies_ms=self.latencies_ms,
+            provider=self.provider,
+        )
+
+
+class CachedAudio(Document):
+    """A claim (`holder`, `lease_until`) or an audio (the rest): one update turns one into the other."""
+
+    id: str  # type: ignore[assignment] # Beanie declares an ObjectId, and lets it be overridden
+    accessed_at: datetime
+    holder: str | None = None
+    lease_until: datetime | None = None
+    scope: str | None = None
+    content_type: str | None = None
+    data: bytes | None = None
+    duration_s: float | None = None
+    provider: str | None = None
+    voice: str | None = None
+    created_at: datetime | None = None
+    size_bytes: int | None = None
+
+    class Settings:
+        """Where Beanie keeps it."""
+
+        name = "cached_audio"
+        indexes = (IndexModel(AUDIO_BY_AGE),)
+
+    @staticmethod
+    def fields(record: AudioRecord) -> Raw:
+        """Return the fields that make an audio of a claim."""
+        return {
+            "accessed_at": record.accessed_at,
+            "scope": record.scope,
+            "content_type": record.content_type,
+            "data": record.data,
+            "duration_s": record.duration_s,
+            "provider": record.provider,
+            "voice": record.voice,
+            "created_at": record.created_at,
+            "size_bytes": len(record.data),
+        }
+
+    @staticmethod
+    def record(raw: Raw) -> AudioRecord:
+        """Return what the outside sees; nothing is validated again on this hot path."""
+        return AudioRecord(
+            id=raw["_id"],
+            scope=raw["scope"],
+            content_type=raw["content_type"],
+            data=raw["data"],
+            duration_s=raw["duration_s"],
+            provider=raw["provider"],
+            voice=raw["voice"],
+            created_at=raw["created_at"],
+            accessed_at=raw["accessed_at"],
+            size_bytes=raw["size_bytes"],
+        )
+
+
+class ProjectUsage(Document):
+    """One of several documents that together count a project; never deleted."""
+
+    id: str  # type: ignore[assignment] # Beanie declares an ObjectId, and lets it be overridden
+    project: str
+    sessions_total: int = 0
+    interactions_total: int = 0
+
+    class Settings:
+        """Where Beanie keeps it."""
+
+        name = "project_usage"
+        indexes = (IndexModel([("project", ASCENDING)]),)
+
+
+class SessionLedger(Document):
+    """The places that are taken: how many expire when, by project (see `ledger.py`)."""
+
+    id: str  # type: ignore[assignment] # Beanie declares an ObjectId, and lets it be overridden
+    revision: int
+    places: dict[str, dict[str, int]]
+    writers: dict[str, tuple[int, int]]
+
+    class Settings:
+        """Where Beanie keeps it."""
+
+        name = "session_ledger"
+
+
+class User(Document):
+    id: str  # type: ignore[assignment] # Beanie declares an ObjectId, and lets it be overridden
+    password_hash: str
+    projects: list[str] | None
+    created_at: datetime
+
+    class Settings:
+        """Where Beanie keeps it."""
+
+        name = "users"
+
+    def record(self) -> UserRecord:
+        """Return what the outside sees."""
+        return UserRecord(
+            name=self.id,
+            password_hash=self.password_hash,
+            projects=None if self.projects is None else tuple(self.projects),
+            created_at=self.created_at,
+        )
+
+
+class SharedKey(Document):
+    """A random key that all nodes share."""
+
+    id: str  # type: ignore[assignment] # Beanie declares an ObjectId, and lets it be overridden
+    value: bytes
+    created_at: datetime
+
+    class Settings:
+        """Where Beanie keeps it."""
+
+        name = "shared_keys"
+
+
+DOCUMENTS: tuple[type[Document], ...] = (
+    VoiceSession,
+    Interaction,
+    CachedAudio,
+    ProjectUsage,
+    SessionLedger,
+    User,
+    SharedKey,
+)
+
+
+async def prepare(database: Database, *, history_ttl_s: int, audio_ttl_s: int) -> None:
+    """Make collections and indexes, and have MongoDB forget what is too old."""
+    await init_beanie(database=database, document_models=list(DOCUMENTS))
+    await _forget_after(collection(database, VoiceSession), "expires_at", history_ttl_s)
+    await _forget_after(collection(database, Interaction), "at", history_ttl_s)
+    await _forget_after(collection(database, CachedAudio), "accessed_at", audio_ttl_s)
+
+
+async def _forget_after(documents: Collection, field: str, seconds: int) -> None:
+    try:
+        await documents.create_index(field, expireAfterSeconds=seconds)
+    except OperationFailure as error:
+        if error.code != _INDEX_OPTIONS_CONFLICT:
+            raise
+        index = {"keyPattern": {field: ASCENDING}, "expireAfterSeconds": seconds}
+        await documents.database.command("collMod", documents.name, index=index)
+
+
+def collection(database: Database, document: type[Document]) -> Collection:
+    """Return the collection of a document in a store's own database."""
+    return database[document.Settings.name]
+
+
+def encoded(document: Document) -> RawBSONDocument:
+    """Turn a document into bytes now, so that what MongoDB cannot hold harms nobody's batch but its own.
+
+    Raises:
+        RecordInvalid: a value has no form in BSON, or there is too much of it.
+    """
+    try:
+        data = bson.encode(document.model_dump(by_alias=True))
+    except (BSONError, UnicodeError, OverflowError) as error:
+        raise RecordInvalid(f"a record holds what MongoDB cannot: {error}") from error
+    if len(data) > MAX_RECORD_BYTES:
+        raise RecordInvalid(f"a record has {len(data)} bytes; the store keeps at most {MAX_RECORD_BYTES}")
+    return RawBSONDocument(data)
+
+
+def _check_depth(value: object, depth: int = 0) -> None:
+    if depth > MAX_DEPTH:
+        raise RecordInvalid(f"a record is nested more than {MAX_DEPTH} deep")
+    if isinstance(value, Mapping):
+        if "$ref" in value:  # the driver would give it back as a reference into a collection
+            raise RecordInvalid('a record has a field "$ref"')
+        for item in value.values():
+            _check_depth(item, depth + 1)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _check_depth(item, depth + 1)

@@ -268,9 +268,9 @@ class _Resolver:
 
     def _wrong_kind(self, name: str, kind: Kind, specs: Mapping[Kind, ProviderSpec]) -> str:
         kinds = " and ".join(sorted(_worded(offered) for offered in specs))
-        return (
-            f'"{name}" is a {kinds}, not a {_worded(kind)}; {suggest(name, self._instances_of(kind))}'
-        ).replace("a intent", "an intent")
+        # The name was not mistyped: the nearest one would be no help.
+        accepted = suggest("", self._instances_of(kind))
+        return f'"{name}" is {kinds}, not {_worded(kind)}; {accepted}'
 
     def _instances_of(self, kind: Kind) -> set[str]:
         tables = {
@@ -307,7 +307,8 @@ class _Resolver:
 
 
 def _worded(kind: Kind) -> str:
-    return kind.replace("_", " ")
+    article = "an" if kind is Kind.INTENT_HANDLER else "a"
+    return f"{article} {kind.replace('_', ' ')}"
 
 
 def _not_loaded(context: ProviderContext, _config: object) -> Provider:

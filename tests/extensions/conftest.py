@@ -156,6 +156,12 @@ def deployment(text: str, environment: Mapping[str, str] | None = None) -> Deplo
 
 
 @pytest.fixture
+def read() -> Callable[..., Deployment]:
+    """Read a plugins.toml given as text."""
+    return deployment
+
+
+@pytest.fixture
 def record() -> Callable[[LoadedPlugins, str], PluginRecord]:
     """Find the record of a plugin."""
 

@@ -1,4 +1,4 @@
-"""Providers that cannot be made, warmed up or closed: the others serve, unless one is required or none is left."""
+"""Providers that cannot be made, warmed up or closed: the others serve, unless one is required."""
 
 from typing import TYPE_CHECKING
 

@@ -111,7 +111,8 @@ WRONG = {
     "voice of a provider that the project does not speak with": (
         (
             'enable = ["speech"]\n[routes]\nrecognize = ["whisper"]\n'
-            '[projects.x.routes]\nsynthesize = ["piper"]\n[projects.x.voices.ru]\nprovider = "whisper"\n[projects.y.voices.ru]\nprovider = "piper"'
+            '[projects.x.routes]\nsynthesize = ["piper"]\n'
+            '[projects.x.voices.ru]\nprovider = "whisper"\n[projects.y.voices.ru]\nprovider = "piper"'
         ),
         [
             (

@@ -57,15 +57,18 @@ class ProviderConformance:
     pytestmark = pytest.mark.asyncio(loop_scope="class")
 
     @pytest.fixture(scope="class")
-    def provider_options(self) -> Mapping[str, Any]:
-        return self.options
+    @classmethod
+    def provider_options(cls) -> Mapping[str, Any]:
+        return cls.options
 
     @pytest.fixture(scope="class")
+    @classmethod
     def subject(
-        self, tmp_path_factory: pytest.TempPathFactory, provider_options: Mapping[str, Any]
+        cls, tmp_path_factory: pytest.TempPathFactory, provider_options: Mapping[str, Any]
     ) -> Subject:
+        """Give the spec under test."""
         data_dir = tmp_path_factory.mktemp("data")
-        return find_subject(self.plugin, self.kind, self.use or self.plugin, provider_options, data_dir)
+        return find_subject(cls.plugin, cls.kind, cls.use or cls.plugin, provider_options, data_dir)
 
     @pytest.fixture
     def material(self) -> object:
@@ -73,13 +76,14 @@ class ProviderConformance:
         return None
 
     @pytest_asyncio.fixture(scope="class", loop_scope="class")
-    async def provider(self, subject: Subject) -> AsyncIterator[Any]:
+    @classmethod
+    async def provider(cls, subject: Subject) -> AsyncIterator[Any]:
         """Give a warm provider, which all tests of a class share."""
         created, _ = subject.create()
-        async with self._warming():
+        async with cls._warming():
             await created.warmup()
         yield created
-        async with self._closing():
+        async with cls._closing():
             await created.aclose()
 
     def guard(self, doing: str, *, raises: ErrorCategory | None = None, may_fail: bool = False) -> Guard:
@@ -226,8 +230,10 @@ class ProviderConformance:
         names = ", ".join(str(task.get_coro()) for task in left)
         expect(not left, f"tasks are still running after aclose: {names}")
 
-    def _warming(self) -> Guard:
-        return Guard("warmup", within_s=self.longest_warmup_s, gap_s=self.longest_warmup_gap_s)
+    @classmethod
+    def _warming(cls) -> Guard:
+        return Guard("warmup", within_s=cls.longest_warmup_s, gap_s=cls.longest_warmup_gap_s)
 
-    def _closing(self) -> Guard:
-        return Guard("aclose", within_s=self.longest_close_s, gap_s=self.longest_warmup_gap_s)
+    @classmethod
+    def _closing(cls) -> Guard:
+        return Guard("aclose", within_s=cls.longest_close_s, gap_s=cls.longest_warmup_gap_s)

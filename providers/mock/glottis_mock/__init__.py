@@ -1,0 +1,1 @@
+"""Speech that needs no models: text as a robust tone code, and keyword intents."""

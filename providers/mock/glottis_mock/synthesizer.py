@@ -1,0 +1,82 @@
+"""Text to tone code."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from importlib import import_module
+
+from glottis.plugins import (
+    DEFAULT_VOICE,
+    AudioFrame,
+    ErrorCategory,
+    ProviderError,
+    SynthesisOptions,
+    Synthesizer,
+    VoiceInfo,
+    is_speakable,
+    sentences,
+)
+
+from glottis_mock.alphabet import packets
+from glottis_mock.configuration import MockConfig, Pitch
+from glottis_mock.trouble import delay, raise_if_told
+
+CHARACTERS_PER_WORD = 6
+SHORTEST_MS, LONGEST_MS = 16, 255
+MOST_CODES = 250
+GAINS = {"neutral": 1.0, "calm": 0.8, "sad": 0.6, "happy": 1.2, "angry": 1.4}
+"""How loud each emotion is, which is all that they change."""
+
+
+class MockSynthesizer(Synthesizer):
+    """Speaks sentence by sentence, each in a packet of its own."""
+
+    config: MockConfig
+
+    async def warmup(self) -> None:
+        await asyncio.to_thread(import_module, "glottis_mock.waveform")
+
+    async def health(self) -> None:
+        raise_if_told(self.config)
+
+    @property
+    def version(self) -> str:
+        return "1"
+
+    async def synthesize(
+        self, text: str | AsyncIterator[str], options: SynthesisOptions
+    ) -> AsyncIterator[AudioFrame]:
+        from glottis_mock.waveform import sound
+
+        pitch = self._pitch(options.voice)
+        await delay(self.config)
+        async for sentence in sentences(text):
+            if self.config.mute or not is_speakable(sentence):
+                continue
+            for codes in packets(sentence, most_codes=MOST_CODES):
+                pcm = sound(
+                    codes,
+                    pitch=pitch,
+                    symbol_ms=self._symbol_ms(options.speed),
+                    rate_hz=self.config.rate_hz,
+                    gain=GAINS.get(options.emotion, 1.0),
+                )
+                yield AudioFrame(pcm, self.config.rate_hz)
+
+    async def voices(self) -> Sequence[VoiceInfo]:
+        return [VoiceInfo(name, f"Mock, {pitch}", ("*",)) for name, pitch in self.config.voices.items()]
+
+    def _pitch(self, voice: str) -> Pitch:
+        voices = self.config.voices
+        if voice in voices:
+            return voices[voice]
+        if voice == DEFAULT_VOICE:
+            return next(iter(voices.values()))
+        raise ProviderError(
+            ErrorCategory.INVALID_REQUEST, f"there is no voice {voice}; there are {', '.join(sorted(voices))}"
+        )
+
+    def _symbol_ms(self, speed: float) -> int:
+        if speed <= 0:
+            raise ProviderError(ErrorCategory.INVALID_REQUEST, f"a speed is positive, not {speed:g}")
+        characters_per_s = self.config.words_per_minute * speed * CHARACTERS_PER_WORD / 60
+        return min(max(round(1000 / characters_per_s), SHORTEST_MS), LONGEST_MS)

@@ -75,6 +75,8 @@ async def open_plugins(
 ) -> AsyncIterator[PluginHost]:
     """Load plugins, make the providers that routes use, and close them in the end.
 
+    Each instance gets a folder of its name in `data_dir`, shared by its kinds.
+
     A provider that fails is left out, unless it is required or leaves a route with nothing. `loaded`
     stays the caller's to close. In the end each provider has `close_timeout_s` to close.
 

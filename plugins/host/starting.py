@@ -87,7 +87,7 @@ class Starter:
             raise PluginFault(f"{fault}; {LOAD_TIMEOUT_HINT}") from None
 
     def _create(self, plan: Plan) -> Provider:
-        folder = self._data_dir / "providers" / plan.name
+        folder = self._data_dir / plan.name
         folder.mkdir(parents=True, exist_ok=True)
         context = ProviderContext(
             plan.name, folder, plan.spec.capabilities, logging.getLogger(f"glottis.providers.{plan.name}")

@@ -218,7 +218,7 @@ async def test_a_provider_gets_a_folder_and_a_log_of_its_own(open_host: "Open", 
     async with open_host('enable = ["speech"]\n[routes]\nrecognize = ["whisper"]\n') as host:
         provider = host.instance(Kind.RECOGNIZER, "whisper").provider
         assert provider is not None
-        assert provider.context.data_dir == tmp_path / "data" / "providers" / "whisper"
+        assert provider.context.data_dir == tmp_path / "data" / "whisper"
         assert provider.context.data_dir.is_dir()
         assert provider.context.log.name == "glottis.providers.whisper"
 

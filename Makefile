@@ -1,0 +1,48 @@
+# Everything a contributor runs. Each target sets up what it needs; `make` alone tells what there is.
+
+PYTHON ?=
+BIN := .venv/bin
+PYTEST := $(BIN)/pytest
+DOCS := README.md docs
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve test check fast fix docs bench clean
+
+help:  ## tell what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup:  ## install everything into .venv, Debian packages too where this user may
+	@PYTHON="$(PYTHON)" .ci/setup
+
+demo: setup  ## hold a spoken conversation in Russian and in English
+	$(BIN)/glottis demo
+
+serve: setup  ## run the server on http://127.0.0.1:8080
+	$(BIN)/glottis serve
+
+test: check  ## check, and run every test with branch coverage: what guards main
+	$(PYTEST) --cov --cov-report=term:skip-covered
+
+check: setup  ## format, lint, types, import arrows, generated docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	.ci/cog --check
+
+fast: setup  ## the tests that need no model, no MongoDB and no Debian package: seconds
+	$(PYTEST) -q -m "not slow"
+
+fix: setup  ## format, and mend what the linter can
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format .
+
+docs: setup  ## write the generated parts of the documentation
+	.ci/cog -r
+
+bench: setup  ## measure, and compare with the budgets
+	$(BIN)/python benchmarks/run.py
+
+clean:  ## remove what was built and measured; `rm -rf .venv` removes the rest
+	rm -rf build dist .coverage .coverage.* htmlcov demo-audio .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

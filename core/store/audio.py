@@ -139,7 +139,7 @@ class AudioCache:
     async def _sum(self) -> int:
         pipeline: list[dict[str, Any]] = [{"$group": {"_id": None, "bytes": {"$sum": "$size_bytes"}}}]
         with answering():
-            cursor = await self._audio.aggregate(pipeline, hint=AUDIO_BY_AGE)
+            cursor = await self._audio.aggregate(pipeline, hint=dict(AUDIO_BY_AGE))
             sums = await cursor.to_list()
         return int(sums[0]["bytes"]) if sums else 0
 

@@ -51,7 +51,7 @@ class Interactions:
         newest = newest.sort([("at", DESCENDING), ("_id", DESCENDING)]).limit(limit)
         with answering():
             found = await newest.to_list()
-        return [Interaction.model_validate(raw).record() for raw in reversed(found)]
+        return [Interaction.record(raw) for raw in reversed(found)]
 
     async def _commit(self, appends: Sequence[Append]) -> list[StoreError | None]:
         documents = [document for append in appends for _, document in append]

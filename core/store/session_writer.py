@@ -85,10 +85,10 @@ class SessionWriter:
         )
         ended = {}
         async for raw in self._sessions.find({"_id": {"$in": ids}}):
-            session = VoiceSession.model_validate(raw)
-            ended[session.id] = session.record()
-            if session.ended_by == batch:
-                self._places.give_back(_place_of(ended[session.id]))
+            session = VoiceSession.record(raw)
+            ended[session.id] = session
+            if raw["ended_by"] == batch:
+                self._places.give_back(_place_of(session))
         return ended
 
     async def _insert(self, starts: Sequence[Start]) -> None:

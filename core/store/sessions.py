@@ -56,7 +56,7 @@ class Sessions:
         """
         started_ms = (now - EPOCH) // MILLISECOND
         expiry_ms = expiry_of(started_ms, self._timeout_s)
-        document = VoiceSession(
+        record = SessionRecord(
             id=secrets.token_hex(16),
             project=project,
             owner=owner,
@@ -67,9 +67,8 @@ class Sessions:
             started_at=EPOCH + started_ms * MILLISECOND,
             expires_at=EPOCH + expiry_ms * MILLISECOND,
         )
-        record = document.record()
-        place = Place(expiry_ms, project)
-        start = Start(record, encoded(document), Wanted(place=place, project_limit=project_limit))
+        wanted = Wanted(place=Place(expiry_ms, project), project_limit=project_limit)
+        start = Start(record, encoded(VoiceSession.of(record)), wanted)
         await self._changes.submit(start)
         return record
 
@@ -77,7 +76,7 @@ class Sessions:
         """Return a session, also one that has ended or expired, while its history is kept."""
         with answering():
             raw = await self._sessions.find_one(session_id)
-        return None if raw is None else VoiceSession.model_validate(raw).record()
+        return None if raw is None else VoiceSession.record(raw)
 
     async def end(self, session_id: str) -> SessionRecord | None:
         """End a session, freeing its place at once; ending it again changes nothing.

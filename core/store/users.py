@@ -39,7 +39,7 @@ class Users:
                     await self._users.insert_one(raw)
                 except DuplicateKeyError as error:
                     raise UserExists(name) from error
-        return user.record()
+        return User.record(raw)
 
     async def remove(self, name: str) -> bool:
         """Remove a user; False where there is none."""
@@ -51,13 +51,13 @@ class Users:
         """Return all users by name."""
         with answering():
             found = await self._users.find().sort("_id").to_list()
-        return tuple(User.model_validate(raw).record() for raw in found)
+        return tuple(User.record(raw) for raw in found)
 
     async def get(self, name: str) -> UserRecord | None:
         """Return a user."""
         with answering():
             raw = await self._users.find_one(name)
-        return None if raw is None else User.model_validate(raw).record()
+        return None if raw is None else User.record(raw)
 
     async def any(self) -> bool:
         """Tell whether there are users at all; without, the server is open and stays on loopback."""

@@ -134,13 +134,19 @@ class Deployment:
 
     def instance_names(self) -> set[str]:
         """Name every instance that a table configures or a route mentions."""
-        routed = {
+        return self.routed_names() | set(self.providers)
+
+    def routed_names(self) -> set[str]:
+        """Name every instance that a route mentions."""
+        return {
             name for _, table in self.route_tables() for key in ROUTE_KEYS for name in table.chain(key) or ()
         }
-        return routed | set(self.providers)
 
     def only(self, *keys: str) -> "Deployment":
-        """Return a copy that routes nothing but the kinds of work named: "recognize", "synthesize", ..."""
+        """Return a copy that routes nothing but the kinds of work named: "recognize", "synthesize", ...
+
+        Nothing in it is required that it does not route, nor a voice chosen where it does not speak.
+        """
         dropped = {key: None for key in ROUTE_KEYS if key not in keys}
 
         def trimmed(routes: Routes) -> Routes:
@@ -148,10 +154,21 @@ class Deployment:
             return routes.model_copy(update={**dropped, "language": languages})
 
         projects = {
-            name: project.model_copy(update={"routes": trimmed(project.routes)})
+            name: project.model_copy(
+                update={
+                    "routes": trimmed(project.routes),
+                    "voices": project.voices if "synthesize" in keys else {},
+                }
+            )
             for name, project in self.projects.items()
         }
-        return replace(self, routes=trimmed(self.routes), projects=projects)
+        rest = replace(self, routes=trimmed(self.routes), projects=projects)
+        routed = rest.routed_names()
+        providers = {
+            name: entry if name in routed else entry.model_copy(update={"required": False})
+            for name, entry in self.providers.items()
+        }
+        return replace(rest, providers=providers)
 
     def entry(self, instance: str) -> ProviderEntry:
         """Return an instance's table; a route may also name a provider that needs no table."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from glottis.config import Deployment, Settings, environment_name, load_deployment, references
 from glottis.core.logs import configure_logging
-from glottis.plugins.host import LoadedPlugins, load_plugins
+from glottis.plugins.host import LoadedPlugins, known_secrets, load_plugins
 from pydantic import ValidationError
 from rich.console import Console
 
@@ -60,7 +60,11 @@ def read_deployment(settings: Settings) -> Deployment:
 
 def read_plugins(settings: Settings, deployment: Deployment) -> LoadedPlugins:
     """Load what a deployment enables."""
-    return load_plugins(deployment.enable, load_timeout_s=settings.plugin_load_timeout_s)
+    return load_plugins(
+        deployment.enable,
+        load_timeout_s=settings.plugin_load_timeout_s,
+        redaction=known_secrets(deployment, os.environ),
+    )
 
 
 @contextmanager

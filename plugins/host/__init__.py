@@ -4,7 +4,7 @@ from glottis.plugins.host.description import describe_plugins
 from glottis.plugins.host.loading import LoadedPlugins, load_plugins
 from glottis.plugins.host.opening import PluginHost, open_plugins
 from glottis.plugins.host.records import InstanceState, PluginRecord, PluginState, ProviderInstance
-from glottis.plugins.host.resolution import check_deployment
+from glottis.plugins.host.resolution import check_deployment, known_secrets
 
 __all__ = [
     "InstanceState",
@@ -15,6 +15,7 @@ __all__ = [
     "ProviderInstance",
     "check_deployment",
     "describe_plugins",
+    "known_secrets",
     "load_plugins",
     "open_plugins",
 ]

@@ -283,7 +283,7 @@ class _Resolver:
         }
 
     def _check_required(self) -> None:
-        routed = {name for chain in self._chains() for name in chain.names}
+        routed = self._deployment.routed_names()
         for name, entry in self._deployment.providers.items():
             if entry.required and name not in routed:
                 self._report(("providers", name, "required"), f'"{name}" is required, but no route uses it')

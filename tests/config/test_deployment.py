@@ -80,6 +80,17 @@ def test_a_route_may_name_a_provider_that_has_no_table() -> None:
     assert parse(FULL, KEY="x").entry("espeak").use == "espeak"
 
 
+def test_a_part_of_the_routes_asks_for_nothing_of_the_others() -> None:
+    whole = parse(FULL, KEY="x")
+    hearing, speaking = whole.only("recognize"), whole.only("synthesize")
+    assert hearing.routed_names() == {"ears", "mock"}
+    assert hearing.entry("ears").required
+    assert hearing.project("demo").voices == {}
+    assert speaking.routed_names() == {"cloud", "espeak"}
+    assert not speaking.entry("ears").required
+    assert speaking.project("demo").voices == whole.project("demo").voices
+
+
 def test_route_tables_are_listed_with_the_general_before_the_special() -> None:
     paths = [path for path, _ in parse(FULL, KEY="x").route_tables()]
     assert paths == [("routes",), ("routes", "language", "ru"), ("projects", "demo", "routes")]

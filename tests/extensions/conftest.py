@@ -16,7 +16,7 @@ from glottis.plugins.host import LoadedPlugins, PluginHost, PluginRecord, load_p
 PREAMBLE = """
 import asyncio
 from glottis.plugins import *
-from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, SecretStr, field_validator, model_validator
 from extension_gate import gate
 
 GLOTTIS_API_VERSION = 1
@@ -81,11 +81,11 @@ class Site:
         """Return the imported module of a plugin."""
         return sys.modules[f"acme_{plugin}"]
 
-    def open_the_gate(self) -> None:
-        """Let go of everything that waits for `gate`."""
-        gate = sys.modules.get("extension_gate")
-        if gate is not None:
-            gate.gate.set()
+    @property
+    def gate(self) -> threading.Event:
+        """An event that plugins know as `gate`, to wait for or to set."""
+        gate: threading.Event = importlib.import_module("extension_gate").gate
+        return gate
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     made = Site(folder)
     yield made
-    made.open_the_gate()
+    made.gate.set()
     for thread in threading.enumerate():
         if thread.name.startswith("glottis-"):
             thread.join(10)

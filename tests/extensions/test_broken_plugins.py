@@ -278,7 +278,7 @@ def test_a_plugin_that_was_cut_off_offers_nothing_when_it_comes_round(site: "Sit
     """
     site.install("broken", source)
     loaded = load("broken", load_timeout_s=0.5)
-    site.open_the_gate()
+    site.gate.set()
     assert loaded.spec(Kind.RECOGNIZER, "late") is None
     assert loaded.hooks("glottis_on_event") == []
 

@@ -1,5 +1,6 @@
 """Providers that cannot be made, warmed up or closed: the others serve, unless one is required."""
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -254,6 +255,51 @@ async def test_providers_are_closed_when_the_server_fails(site: "Site", open_hos
         async with open_host(CLOSING_ROUTES):
             raise LookupError("the server")
     assert sorted(site.module("closing").closed) == ["first", "second"]
+
+
+async def test_a_server_that_is_cancelled_while_closing_closes_everything_first(
+    site: "Site", open_host: "Open"
+) -> None:
+    fault = "gate.set(); await go_on.wait()"
+    site.install("closing", "go_on = asyncio.Event()" + CLOSING.format(fault=fault))
+
+    async def serve() -> None:
+        async with open_host(CLOSING_ROUTES):
+            pass
+
+    serving = asyncio.create_task(serve())
+    assert await asyncio.to_thread(site.gate.wait, 20)
+    module = site.module("closing")
+    serving.cancel()
+    await asyncio.sleep(0)
+    module.go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+    assert sorted(module.closed) == ["first", "second"]
+
+
+async def test_a_server_that_is_cancelled_while_starting_closes_what_it_has(
+    site: "Site", open_host: "Open"
+) -> None:
+    warming = """
+class Slow(Voice):
+    async def warmup(self):
+        gate.set()
+        await asyncio.Event().wait()
+Voice = Slow
+"""
+    site.install("closing", warming + CLOSING.format(fault="pass"))
+
+    async def serve() -> None:
+        async with open_host(CLOSING_ROUTES):
+            pass
+
+    serving = asyncio.create_task(serve())
+    assert await asyncio.to_thread(site.gate.wait, 20)
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+    assert site.module("closing").closed
 
 
 async def test_what_was_started_is_closed_when_the_start_is_refused(

@@ -136,6 +136,45 @@ def plugins(site: "Site") -> None:
     site.install("idle", 'raise RuntimeError("imported")')
 
 
+def test_a_part_of_a_right_deployment_is_right(load: "Load", read: Read) -> None:
+    text = """
+    enable = ["speech"]
+    [providers.ears]
+    use = "whisper"
+    required = true
+    [routes]
+    recognize = ["ears"]
+    synthesize = ["piper"]
+    [projects.x.voices.ru]
+    provider = "piper"
+    """
+    whole, loaded = read(text), load("speech")
+    for part in (whole, whole.only("recognize"), whole.only("synthesize"), whole.only()):
+        assert check_deployment(part, loaded, {}) == []
+
+
+def test_a_validator_that_breaks_without_a_table_is_told(load: "Load", read: Read, site: "Site") -> None:
+    source = """
+    class Options(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        host: str = ""
+
+        @model_validator(mode="after")
+        def _check(self):
+            raise KeyError("hosts")
+
+    @hookimpl
+    def glottis_register_synthesizers(register):
+        register(SynthesizerSpec(name="strict", create=Voice, config=Options))
+    """
+    site.install("strict", source)
+    deployment = read('enable = ["strict"]\n[routes]\nsynthesize = ["strict"]\n')
+    (problem,) = check_deployment(deployment, load("strict"), {})
+    assert str(problem).startswith(
+        "plugins.toml:3: routes.synthesize: \"strict\": checking the options failed: KeyError: 'hosts'"
+    )
+
+
 @pytest.mark.parametrize("mistake", WRONG)
 async def test_mistakes_are_told_with_line_and_accepted_values(
     mistake: str, load: "Load", read: Read, mistakes: "Mistakes"

@@ -7,8 +7,17 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import pytest
+from glottis.config import Deployment
 from glottis.plugins import Kind
-from glottis.plugins.host import LoadedPlugins, PluginRecord, PluginState, describe_plugins
+from glottis.plugins.host import (
+    LoadedPlugins,
+    PluginRecord,
+    PluginState,
+    describe_plugins,
+    known_secrets,
+    load_plugins,
+)
 
 if TYPE_CHECKING:
     from tests.extensions.conftest import Load, Open, Site
@@ -58,6 +67,19 @@ def test_a_loaded_plugin_is_recorded_with_its_distribution_and_specs(
     )
     assert good.load_time_ms is not None
     assert good.specs == (loaded.spec(Kind.SYNTHESIZER, "good"),)
+
+
+def test_an_error_of_loading_does_not_show_a_secret_of_the_deployment(
+    site: "Site", read: Callable[..., Deployment], record: Find, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.install("broken", "raise RuntimeError('hunter2 was refused')")
+    text = 'enable = ["broken"]\n[providers.a]\nuse = "broken"\nkey = "${KEY}"\n'
+    environment = {"KEY": "hunter2"}
+    redaction = known_secrets(read(text, environment), environment)
+    caplog.set_level("DEBUG")
+    loaded = load_plugins(["broken"], load_timeout_s=20, redaction=redaction)
+    assert "RuntimeError: *** was refused" in (record(loaded, "broken").error or "")
+    assert not [one for one in caplog.records if "hunter2" in repr(vars(one))]
 
 
 def test_a_name_that_is_not_installed_has_no_record(load: "Load") -> None:

@@ -78,7 +78,7 @@ async def test_a_listener_in_a_thread_does_not_block_the_event_loop(site: "Site"
     async with open_host('enable = ["slow"]') as host:
         host.emit(event(1))
         await heard(site.module("slow").told)
-        site.open_the_gate()
+        site.gate.set()
 
 
 async def test_what_was_emitted_before_the_end_is_still_told(site: "Site", open_host: "Open") -> None:

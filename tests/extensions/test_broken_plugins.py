@@ -258,9 +258,9 @@ def test_a_plugin_that_hangs_is_cut_off(where: str, site: "Site", load: "Load", 
     hook = "@hookimpl\ndef glottis_register_recognizers(register):\n    gate.wait()\n"
     site.install("broken", "gate.wait()\n" if where == "import" else hook)
     site.install_good("good")
-    loaded = load("broken", "good", load_timeout_s=0.5)
+    loaded = load("broken", "good", load_timeout_s=1.5)
     error = record(loaded, "broken").error or ""
-    assert error.startswith(f"{where} took longer than 0.")
+    assert error.startswith(f"{where} took longer than ")
     assert error.endswith("left behind in a thread; GLOTTIS_PLUGIN_LOAD_TIMEOUT_S sets how long it may take")
     assert record(loaded, "good").state is PluginState.LOADED
 
@@ -277,7 +277,7 @@ def test_a_plugin_that_was_cut_off_offers_nothing_when_it_comes_round(site: "Sit
         pass
     """
     site.install("broken", source)
-    loaded = load("broken", load_timeout_s=0.5)
+    loaded = load("broken", load_timeout_s=1.5)
     site.gate.set()
     assert loaded.spec(Kind.RECOGNIZER, "late") is None
     assert loaded.hooks("glottis_on_event") == []

@@ -9,6 +9,7 @@ import pymongo
 from bson.codec_options import CodecOptions
 from bson.errors import BSONError
 from glottis.core.store.errors import MongoUnsuitable, RecordInvalid, StoreError, StoreUnavailable
+from pydantic import ValidationError
 from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
@@ -49,14 +50,21 @@ def answering(timeout_s: float = OPERATION_TIMEOUT_S) -> Iterator[None]:
         StoreError: MongoDB refused a command.
     """
     try:
-        with pymongo.timeout(timeout_s):
+        with checking(), pymongo.timeout(timeout_s):
             yield
-    except BSONError as error:
-        raise RecordInvalid(f"a record holds what MongoDB cannot: {error}") from error
     except PyMongoError as error:
         if _is_transient(error):
             raise StoreUnavailable("the database does not answer") from error
         raise StoreError(f"the database refused a command ({type(error).__name__})") from error
+
+
+@contextmanager
+def checking() -> Iterator[None]:
+    """Let out `RecordInvalid` for what cannot be turned into BSON inside."""
+    try:
+        yield
+    except (BSONError, ValidationError, UnicodeError, OverflowError) as error:
+        raise RecordInvalid(f"the database cannot hold this: {str(error)[:300]}") from error
 
 
 def _is_transient(error: PyMongoError) -> bool:

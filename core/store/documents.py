@@ -11,9 +11,8 @@ from typing import Any, Self
 
 import bson
 from beanie import Document, PydanticObjectId, init_beanie
-from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
-from glottis.core.store.connection import Collection, Database, Raw
+from glottis.core.store.connection import Collection, Database, Raw, checking
 from glottis.core.store.errors import RecordInvalid
 from glottis.core.store.records import (
     AudioRecord,
@@ -108,16 +107,17 @@ class Interaction(Document):
     def of(cls, record: InteractionRecord) -> Self:
         """Return the document of a record."""
         _check_depth(record.content)
-        return cls(
-            session_id=record.session_id,
-            project=record.project,
-            user_id=record.user_id,
-            at=record.at,
-            type=record.type,
-            content=dict(record.content),
-            latencies_ms=dict(record.latencies_ms),
-            provider=record.provider,
-        )
+        with checking():
+            return cls(
+                session_id=record.session_id,
+                project=record.project,
+                user_id=record.user_id,
+                at=record.at,
+                type=record.type,
+                content=dict(record.content),
+                latencies_ms=dict(record.latencies_ms),
+                provider=record.provider,
+            )
 
     @staticmethod
     def record(raw: Raw) -> InteractionRecord:
@@ -293,10 +293,8 @@ def encoded(document: Document) -> RawBSONDocument:
     Raises:
         RecordInvalid: a value has no form in BSON, or there is too much of it.
     """
-    try:
+    with checking():
         data = bson.encode(document.model_dump(by_alias=True))
-    except (BSONError, UnicodeError, OverflowError) as error:
-        raise RecordInvalid(f"a record holds what MongoDB cannot: {error}") from error
     if len(data) > MAX_RECORD_BYTES:
         raise RecordInvalid(f"a record has {len(data)} bytes; the store keeps at most {MAX_RECORD_BYTES}")
     return RawBSONDocument(data)

@@ -1,0 +1,131 @@
+"""What every test may rely on, and what none may leave behind."""
+
+import asyncio
+import inspect
+import ipaddress
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pymongo
+import pytest
+from glottis.config import Settings
+from glottis.core.store import Store, embedded_mongo, open_store
+from pydantic import SecretStr
+
+OpenStore = Callable[..., AbstractAsyncContextManager[Store]]
+
+DATABASE = "glottis_test"
+GRACE_S = 2.0
+NOT_OURS = {"PYTEST_CURRENT_TEST"}
+
+
+@pytest.fixture(scope="session")
+def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real MongoDB, run for this test session."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("mongo"))
+    with asyncio.Runner() as runner:
+        mongo = embedded_mongo(settings)
+        yield runner.run(mongo.__aenter__())
+        runner.run(mongo.__aexit__(None, None, None))
+
+
+@pytest.fixture
+def mongo_database(mongo_url: str) -> Iterator[str]:
+    """The name of a database that is empty, and is emptied again after the test.
+
+    Emptied and not dropped: making collections and indexes takes twenty times as long as the average test.
+    """
+    yield DATABASE
+    with pymongo.MongoClient[dict[str, Any]](mongo_url) as client:
+        database = client[DATABASE]
+        for name in database.list_collection_names():
+            database[name].delete_many({})
+
+
+@pytest.fixture
+def store_settings(mongo_url: str, mongo_database: str, tmp_path: Path) -> Callable[..., Settings]:
+    """Make settings of a server on the test's empty database: `store_settings(session_timeout_s=1)`."""
+
+    def settings(**chosen: Any) -> Settings:
+        where = {"mongo_url": SecretStr(mongo_url), "mongo_database": mongo_database, "data_dir": tmp_path}
+        return Settings.model_validate(where | chosen)
+
+    return settings
+
+
+@pytest.fixture
+def open_test_store(store_settings: Callable[..., Settings]) -> OpenStore:
+    """Open a store on the test's empty database: `async with open_test_store(session_timeout_s=1)`."""
+
+    @asynccontextmanager
+    async def opened(**chosen: Any) -> AsyncIterator[Store]:
+        async with open_store(store_settings(**chosen)) as store:
+            yield store
+
+    return opened
+
+
+@pytest.fixture
+async def store(open_test_store: OpenStore) -> AsyncIterator[Store]:
+    """A store on an empty database."""
+    async with open_test_store() as store:
+        yield store
+
+
+@pytest.fixture(autouse=True)
+def _environment_unchanged() -> Iterator[None]:
+    before = _environment()
+    yield
+    assert _environment() == before, "the test changed the environment"
+
+
+def _environment() -> tuple[str, dict[str, str]]:
+    return str(Path.cwd()), {name: value for name, value in os.environ.items() if name not in NOT_OURS}
+
+
+@pytest.fixture(autouse=True)
+def _no_task_left(request: pytest.FixtureRequest) -> None:
+    if inspect.iscoroutinefunction(getattr(request, "function", None)):
+        request.getfixturevalue("_tasks_of_the_loop")
+
+
+@pytest.fixture
+async def _tasks_of_the_loop() -> AsyncIterator[None]:
+    before = asyncio.all_tasks()
+    yield
+    left = asyncio.all_tasks() - before - {asyncio.current_task()}
+    if left:
+        _, left = await asyncio.wait(left, timeout=GRACE_S)  # some have been cancelled and need a moment
+    assert not left, f"the test left tasks behind: {left}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_network_but_loopback() -> Iterator[None]:
+    with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        for name in ("connect", "connect_ex", "sendto"):
+            patch.setattr(socket.socket, name, _on_loopback_only(getattr(socket.socket, name)))
+        yield
+
+
+def _on_loopback_only(method: Callable[..., Any]) -> Callable[..., Any]:
+    def guarded(self: socket.socket, *arguments: Any) -> Any:
+        address = arguments[-1]
+        if self.family in {socket.AF_INET, socket.AF_INET6} and not _is_loopback(address[0]):
+            pytest.fail(f"the test reaches for the network: {address}")
+        return method(self, *arguments)
+
+    return guarded
+
+
+def _is_loopback(host: str) -> bool:
+    if host in {"localhost", ""}:
+        return True
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False

@@ -43,6 +43,18 @@ def glottis_register_synthesizers(register):
     register(SynthesizerSpec(name="{name}", create=Voice))
 """
 
+BROKEN = """
+class Options(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    key: SecretStr = SecretStr("")
+
+{body}
+
+@hookimpl
+def glottis_register_synthesizers(register):
+    register(SynthesizerSpec(name="broken", create=create, config=Options))
+"""
+
 
 class Site:
     """A folder of installed distributions."""
@@ -76,6 +88,11 @@ class Site:
     def install_good(self, plugin: str) -> None:
         """Install a plugin that offers a synthesizer of its own name and nothing else."""
         self.install(plugin, GOOD.format(name=plugin))
+
+    def install_broken(self, body: str) -> None:
+        """Install a plugin "broken", whose synthesizer is made by the `create` of `body`, and a good one."""
+        self.install("broken", BROKEN.format(body=body))
+        self.install_good("good")
 
     def module(self, plugin: str) -> ModuleType:
         """Return the imported module of a plugin."""

@@ -88,7 +88,8 @@ _MESSAGES: Mapping[ErrorCategory, str] = {
     ErrorCategory.INTERNAL: "ElevenLabs gave an answer that cannot be understood",
 }
 
-_CODE = re.compile(r"[a-z0-9_+]{1,64}")
+# No digits: a gateway that echoes the key would have it shown as the cause.
+_CODE = re.compile(r"[a-z_+]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Text on its way to ElevenLabs: what one request holds, and what the model is told of its surroundings."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 
 from glottis.plugins import is_speakable, sentences, split_sentences
@@ -21,31 +21,30 @@ class Passage:
 async def passages(text: str | AsyncIterator[str], *, characters: int) -> AsyncGenerator[Passage, None]:
     """Cut a text no more than the limit asks, a stream of text at each sentence; drop what has no sound."""
     if isinstance(text, str):
-        packed = _pack([text], characters)
-        for passage, following in zip(packed, [*packed[1:], ""], strict=True):
+        packed = _pack(text, characters)
+        for number, passage in enumerate(packed, start=1):
+            following = packed[number] if number < len(packed) else ""
             yield Passage(passage, following[:CONTEXT_CHARACTERS])
         return
     async for sentence in sentences(text):
-        for passage in _pack([sentence], characters):
+        for passage in _pack(sentence, characters):
             yield Passage(passage)
 
 
-def _pack(texts: Sequence[str], characters: int) -> list[str]:
+def _pack(text: str, characters: int) -> list[str]:
+    """Fill as few requests as possible with whole sentences."""
+    if len(text) <= characters:
+        return [text] if is_speakable(text) else []
     packed: list[str] = []
-    for text in texts:
-        if len(text) <= characters:
-            packed.append(text)
-            continue
-        filling = ""
-        for sentence in split_sentences(text):
-            for piece in _slices(sentence, characters):
-                if filling and len(filling) + 1 + len(piece) > characters:
-                    packed.append(filling)
-                    filling = piece
-                else:
-                    filling = f"{filling} {piece}".strip()
-        packed.append(filling)
-    return [text for text in packed if is_speakable(text)]
+    filling = ""
+    for sentence in split_sentences(text):
+        for piece in _slices(sentence, characters):
+            if filling and len(filling) + 1 + len(piece) > characters:
+                packed.append(filling)
+                filling = piece
+            else:
+                filling = f"{filling} {piece}".strip()
+    return [passage for passage in [*packed, filling] if is_speakable(passage)]
 
 
 def _slices(sentence: str, characters: int) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import BytesParser
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +57,7 @@ class Vendor:
     def answer(self, *answers: httpx.Response | Exception) -> None:
         self.answers = list(answers)
 
-    def refuse(
-        self, status: int, detail: Any = None, headers: dict[str, str] | None = None
-    ) -> None:
+    def refuse(self, status: int, detail: Any = None, headers: dict[str, str] | None = None) -> None:
         self.answer(httpx.Response(status, json={"detail": detail}, headers=headers))
 
     def handle(self, request: httpx.Request) -> httpx.Response:
@@ -135,9 +134,14 @@ async def listener(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
         await provider.aclose()
 
 
-def _tone(seconds: float, rate_hz: int) -> bytes:
-    wave_form = (round(8_000 * math.sin(2 * math.pi * 220 * n / rate_hz)) for n in range(round(seconds * rate_hz)))
+@cache
+def _second(rate_hz: int) -> bytes:
+    wave_form = (round(8_000 * math.sin(2 * math.pi * 220 * n / rate_hz)) for n in range(rate_hz))
     return array("h", wave_form).tobytes()
+
+
+def _tone(seconds: float, rate_hz: int) -> bytes:
+    return (_second(rate_hz) * math.ceil(seconds))[: 2 * round(seconds * rate_hz)]
 
 
 def _form(request: httpx.Request) -> dict[str, Message]:

@@ -132,10 +132,7 @@ def from_exception(error: Exception) -> ProviderError:
 
     The original's request carries the API key, and a chained exception would keep it alive in logs.
     """
-    for kind in type(error).__mro__:
-        if kind in BY_EXCEPTION:
-            return failure(BY_EXCEPTION[kind])
-    return failure(ErrorCategory.INTERNAL)
+    return failure(next(BY_EXCEPTION[kind] for kind in type(error).__mro__ if kind in BY_EXCEPTION))
 
 
 def read_refusal(response: httpx.Response) -> Refusal:

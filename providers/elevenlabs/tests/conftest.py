@@ -146,9 +146,9 @@ def _tone(seconds: float, rate_hz: int) -> bytes:
 
 def _form(request: httpx.Request) -> dict[str, Message]:
     head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
-    parts = BytesParser().parsebytes(head + request.content).get_payload()
-    assert isinstance(parts, list)
-    return {str(part.get_param("name", header="content-disposition")): part for part in parts}  # type: ignore[union-attr]  # parts of a multipart body are messages
+    message = BytesParser().parsebytes(head + request.content)
+    parts = [part for part in message.walk() if not part.is_multipart()]
+    return {str(part.get_param("name", header="content-disposition")): part for part in parts}
 
 
 @pytest.fixture
@@ -157,7 +157,7 @@ def form() -> Callable[[httpx.Request], dict[str, Message]]:
     return _form
 
 
-VOICES = [
+VOICES: list[dict[str, Any]] = [
     {"voice_id": "JBFqnCBsd6RMkjVDRZzb", "name": "George", "labels": {"gender": "male", "language": "en"}},
     {"voice_id": "nPczCjzI2devNBz1zQrb", "name": "Anya", "verified_languages": [
         {"language": "ru", "model_id": "eleven_flash_v2_5", "locale": "ru-RU"},

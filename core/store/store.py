@@ -6,7 +6,14 @@ from dataclasses import dataclass, field
 
 from glottis.config import Settings
 from glottis.core.store.audio import AudioCache
-from glottis.core.store.connection import Client, answering, check_writable, connect, database
+from glottis.core.store.connection import (
+    PREPARE_TIMEOUT_S,
+    Client,
+    answering,
+    check_writable,
+    connect,
+    database,
+)
 from glottis.core.store.documents import ProjectUsage, collection, prepare
 from glottis.core.store.embedded import embedded_mongo
 from glottis.core.store.interactions import Interactions
@@ -54,7 +61,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             url = settings.mongo_url.get_secret_value()
         client = await stack.enter_async_context(connect(url))
         db = database(client, settings.mongo_database)
-        with answering():
+        with answering(PREPARE_TIMEOUT_S):
             await prepare(db, history_ttl_s=settings.history_ttl_s, audio_ttl_s=settings.audio_cache_ttl_s)
         sessions = Sessions(db, limit=settings.max_concurrent_sessions, timeout_s=settings.session_timeout_s)
         interactions = Interactions(db)

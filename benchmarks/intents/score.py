@@ -14,7 +14,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -134,7 +134,7 @@ def ratio(outcomes: Sequence[Outcome]) -> str:
 @asynccontextmanager
 async def plugins(routes: str, enable: Sequence[str]) -> AsyncIterator[PluginHost]:
     """Open the plugins that the benchmark uses."""
-    names = ', '.join(f'"{name}"' for name in enable)
+    names = ", ".join(f'"{name}"' for name in enable)
     text = f"enable = [{names}]\n[routes]\n{routes}"
     deployment = parse_deployment(text, file="benchmark", environment={})
     with tempfile.TemporaryDirectory() as folder:

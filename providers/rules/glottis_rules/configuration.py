@@ -3,9 +3,10 @@
 from string import Formatter
 from typing import Annotated, Literal
 
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
 from glottis_rules.spelling import split_words
 from glottis_rules.vocabulary import Intent, Language
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 _PLACEHOLDERS = frozenset({"section", "sections", "offer"})
 
@@ -41,7 +42,7 @@ class RulesConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    threshold: float = Field(0.5, ge=0, le=1, description="Least confidence of a match other than a question.")
+    threshold: float = Field(0.5, ge=0, le=1, description="Least confidence of a match, but for questions.")
     knowledge_queries: bool = Field(
         True, description="Whether a question that nothing else fits is a knowledge_query, or left to others."
     )
@@ -49,10 +50,10 @@ class RulesConfig(BaseModel):
         True, description="Whether a section is also found by the usual names of such sections."
     )
     phrases: dict[Intent, dict[Language, list[Phrase]]] = Field(
-        default_factory=dict, description="Phrases to understand besides the built-in ones, by intent and language."
+        default_factory=dict, description="Further phrases to understand, by intent and language."
     )
     replies: dict[Answer, dict[Language, Template]] = Field(
-        default_factory=dict, description="Answers to give instead of the built-in ones, by intent and language."
+        default_factory=dict, description="Answers to give instead of our own, by intent and language."
     )
     fallback_reply: dict[Language, Template] = Field(
         default_factory=dict, description="What to answer to a knowledge_query, by language."

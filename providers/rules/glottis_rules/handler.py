@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from importlib.metadata import version
 
 from glottis.plugins import (
@@ -18,6 +19,7 @@ from glottis.plugins import (
     Section,
     split_sentences,
 )
+
 from glottis_rules.configuration import RulesConfig
 from glottis_rules.lexicon import Lexicon, build_lexicon, hear
 from glottis_rules.replies import Replies, target_of
@@ -37,6 +39,9 @@ class RulesHandler(IntentHandler):
     def __init__(self, context: ProviderContext, config: RulesConfig) -> None:
         super().__init__(context, config)
         self._config = config
+        if not config.knowledge_queries:
+            told = tuple(intent for intent in INTENTS if intent != "knowledge_query")
+            self.capabilities = replace(context.capabilities, intents=told)
         self._replies = Replies(config)
         self._lexicon: Lexicon | None = None
         self._directories: OrderedDict[_Sections, Directory] = OrderedDict()
@@ -98,9 +103,7 @@ class RulesHandler(IntentHandler):
         )
         directory = self._directories.get(key)
         if directory is None:
-            directory = await asyncio.to_thread(
-                Directory, sections, lexicon, synonyms=self._config.synonyms
-            )
+            directory = await asyncio.to_thread(Directory, sections, lexicon, synonyms=self._config.synonyms)
             self._directories[key] = directory
             while len(self._directories) > _PROJECTS_REMEMBERED:
                 self._directories.popitem(last=False)

@@ -5,7 +5,7 @@ from typing import Any
 
 from glottis_rules.spelling import is_cyrillic
 
-_PARTICIPLES = frozenset({"PRTF", "PRTS", "GRND"})
+_NOT_FINITE = frozenset({"PRTF", "GRND"})
 _LEAST_LIKELY = 0.15
 
 
@@ -40,7 +40,7 @@ def inflect(word: str) -> tuple[frozenset[str], frozenset[str]]:
         form.word.replace("ё", "е")
         for parse in parses
         for form in parse.lexeme
-        if form.tag.POS not in _PARTICIPLES
+        if form.tag.POS not in _NOT_FINITE
     }
     bases = {parse.normal_form.replace("ё", "е") for parse in parses}
     return frozenset(bases or {word}), frozenset(forms | {word})

@@ -50,7 +50,8 @@ class Phrasebook(Generic[Meaning]):
 
     def add(self, text: str, meaning: Meaning, *, is_exact: bool = False) -> None:
         """Learn a phrase; without a word in it, it is nothing."""
-        slots = tuple(slot for part in text.replace("-", " ").split() if (slot := self._slot(part, is_exact=is_exact)))
+        parts = text.replace("-", " ").split()
+        slots = tuple(filter(None, (self._slot(part, is_exact=is_exact) for part in parts)))
         if slots:
             phrase = _Phrase(meaning, slots)
             for key in slots[0]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from glottis.plugins import IntentCapabilities, IntentHandlerSpec, RunsOn, hookimpl
+
 from glottis_rules.configuration import RulesConfig
 from glottis_rules.handler import RulesHandler
 from glottis_rules.vocabulary import INTENTS, LANGUAGES

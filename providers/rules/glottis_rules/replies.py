@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from glottis.plugins import DialogueContext, Match, Section, best_match, primary
+
 from glottis_rules.configuration import Answer, RulesConfig
 from glottis_rules.spelling import cyrillic_share
 from glottis_rules.vocabulary import LANGUAGES, Language, vocabulary
@@ -14,7 +15,9 @@ class Replies:
     """The answers of an instance: its operator's, else those of the vocabulary."""
 
     def __init__(self, config: RulesConfig) -> None:
-        self._replies: Mapping[str, Mapping[Language, str]] = config.replies
+        self._replies: Mapping[str, Mapping[Language, str]] = {
+            str(answer): texts for answer, texts in config.replies.items()
+        }
         self._fallbacks: Mapping[Language, str] = config.fallback_reply
 
     def text(self, match: Match, utterance: str, context: DialogueContext) -> str:
@@ -23,7 +26,8 @@ class Replies:
         if match.intent == "repeat":
             last = next((text for who, text in reversed(context.history) if who == "assistant" and text), "")
             return last or self._fill("repeat", language, context.sections)
-        if match.intent == "greeting" and context.greeting and language not in self._replies.get("greeting", {}):
+        has_greeting = language in self._replies.get("greeting", {})
+        if match.intent == "greeting" and context.greeting and not has_greeting:
             return context.greeting
         if match.intent == "navigate":
             target = target_of(match, context)

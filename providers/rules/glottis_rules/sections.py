@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from glottis.plugins import Section
+
 from glottis_rules.inflection import inflect
 from glottis_rules.lexicon import Lexicon
 from glottis_rules.phrasebook import Heard, Phrasebook

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-MAX_WORDS = 64
+MAX_WORDS = 40
 """A command is shorter than this; what follows only counts as not understood."""
 
 _MAX_CHARS = 1_000

@@ -1,14 +1,15 @@
 """From what was heard to what was meant.
 
-Each reading of an utterance explains some of its words: a command and the section that it names, or the phrases
-of one intent. Its confidence is what such a reading is worth at best, times the share of the words that it
-explains. Particles and fillers ("could you please") weigh nothing.
+Each reading of an utterance explains some of its words: a command and the section that it names, or the
+phrases of one intent. Its confidence is what such a reading is worth at best, times the share of the words
+that it explains. Particles and fillers ("could you please") weigh nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from glottis.plugins import Match
+
 from glottis_rules.inflection import addresses_listener
 from glottis_rules.phrasebook import Heard, Span
 from glottis_rules.sections import Mention
@@ -86,9 +87,11 @@ class _Reading:
                 self._spans.setdefault(span.meaning, []).append(span)
         self._greeting = self._words_of("greeting")
         self._social = self._words_of(*SOCIAL)
-        self._elsewhere = self._social | self._words_of("navigate", "place") | {
-            n for mention in self._mentions for n in mention.at
-        }
+        self._elsewhere = (
+            self._social
+            | self._words_of("navigate", "place")
+            | {n for mention in self._mentions for n in mention.at}
+        )
         self._wondering = [span for span in self._spans.get("wondering", ()) if self._asks(span)]
         self._asking = [
             span
@@ -132,10 +135,9 @@ class _Reading:
             worth = _WONDERING if self._wondering else _NAME_ALONE
         own = self._own("navigate", "place", "matter", "wondering")
         own |= dict.fromkeys(mention.at, 1.0)
+        share = self._share(own)
         if worth == _WONDERING:  # "what is the price of delivery" wants more than a page
             share = self._share(own, elsewhere=0.0) ** 2
-        else:
-            share = self._share(own)
         return Match(
             "navigate",
             round(worth * mention.certainty * share, 3),
@@ -143,7 +145,9 @@ class _Reading:
             {"type": "navigate", "url": mention.section.url},
         )
 
-    def _share(self, own: Mapping[int, float], *, social: str = "", elsewhere: float = _EXPLAINED_ELSEWHERE) -> float:
+    def _share(
+        self, own: Mapping[int, float], *, social: str = "", elsewhere: float = _EXPLAINED_ELSEWHERE
+    ) -> float:
         """Tell how much of the utterance is explained by its words `own`, with how sure each is.
 
         Words that another such reading would explain count half. A greeting goes before anything else.
@@ -171,9 +175,7 @@ class _Reading:
 
     def _asks(self, span: Span[str]) -> bool:
         """Tell a question from a clause ("I know what you mean"): before a lone "what" all is understood."""
-        return len(span.at) > 1 or all(
-            n in self._small or n in self._elsewhere for n in range(span.at[0])
-        )
+        return len(span.at) > 1 or all(n in self._small or n in self._elsewhere for n in range(span.at[0]))
 
     def _continues_a_question(self, span: Span[str]) -> bool:
         """Tell "do I" in "how do I" from a question of its own."""

@@ -38,7 +38,7 @@ class Sounds(_Strict):
 
 
 class Replies(_Strict):
-    """What is answered; `{section}`, `{sections}` and `{offer}` stand for names and for what can be opened."""
+    """What is answered; `{section}`, `{sections}` and `{offer}` stand for names and what can be opened."""
 
     navigate: str
     unknown_section: str

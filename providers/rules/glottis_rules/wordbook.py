@@ -3,16 +3,18 @@
 from collections.abc import Iterable, Mapping
 from functools import cache
 
+from rapidfuzz.distance import OSA
+
 from glottis_rules.inflection import inflect, is_real_word, stem
 from glottis_rules.spelling import is_cyrillic
 from glottis_rules.vocabulary import LANGUAGES, vocabulary
-from rapidfuzz.distance import OSA
 
 NOTHING: Mapping[str, float] = {}
 
 _ALIKE_IN_SOUND = 0.93
 _SHORTEST_TWIN = 4
 _SHORTEST_SLIP = 5
+_LONGER = 3
 _REMEMBERED = 4096
 
 
@@ -74,7 +76,7 @@ class Wordbook:
         if len(word) < _SHORTEST_TWIN:
             return NOTHING
         sound = sound_of(word)
-        twins = self._by_sound.get(sound)
+        twins = {form for form in self._by_sound.get(sound, ()) if abs(len(form) - len(word)) <= _LONGER}
         if twins:
             return self._all_keys(twins, _ALIKE_IN_SOUND)
         near = {
@@ -97,7 +99,7 @@ class Wordbook:
 
 
 def _shortened(word: str) -> set[str]:
-    """List a word and what is left of it without one of its letters: words one slip apart share one of these."""
+    """List a word and what is left of it without any one letter: words one slip apart share one of these."""
     return {word, *(word[:n] + word[n + 1 :] for n in range(len(word)))}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from glottis.core.audio.errors import AudioTooLong, UndecodableAudio
 from glottis.core.audio.formats import MAX_CHANNELS, MAX_RATE_HZ, MIN_RATE_HZ
-from glottis.core.audio.resampling import resample
+from glottis.core.audio.resampling import resample_pcm
 from glottis.plugins import AudioFrame
 from numpy.typing import NDArray
 
@@ -52,7 +52,7 @@ class Gathering:
             UndecodableAudio: there was no sound at all.
         """
         rate = rate_hz or (self._runs[0][0] if self._runs else 1)
-        pcm = b"".join(resample(AudioFrame(bytes(run), own), rate_hz=rate).pcm for own, run in self._runs)
+        pcm = b"".join(resample_pcm(run, source_hz=own, rate_hz=rate) for own, run in self._runs)
         if not pcm:
             raise UndecodableAudio("the audio is empty: there is not one sample in it")
         return AudioFrame(pcm, rate)

@@ -15,7 +15,7 @@ from quart import Quart
 def create_app(platform: Platform, *, draining: asyncio.Event | None = None) -> Quart:
     """Make the app. Setting `draining` tells it to refuse new work and to finish what runs."""
     settings = platform.engine.settings
-    app = Quart("glottis", static_folder=None)
+    app = Quart(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = True
     origins = Origins(platform.engine.deployment)

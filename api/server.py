@@ -8,22 +8,24 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from ipaddress import ip_address
 
 from glottis.api.app import create_app
 from glottis.api.state import server_state
+from glottis.api.websocket.transport import correct_hypercorn
 from glottis.config import Deployment, Settings
 from glottis.core.platform import open_platform
 from glottis.core.store import embedded_url, open_store
 from glottis.plugins.host import LoadedPlugins
 from hypercorn.asyncio import serve as serve_asgi
 from hypercorn.config import Config
-from hypercorn.protocol import ws_stream
+from quart import Quart
 
 log = logging.getLogger(__name__)
 
+_BACKLOG = 1_024
 _WS_HEADROOM = 4
 """A message up to this many times too large is still read, so that it can be refused without a disconnect."""
 
@@ -58,22 +60,30 @@ async def serve(
             require_loopback(sock)
         draining = asyncio.Event()
         app = create_app(platform, draining=draining)
-        state = server_state(app)
-
-        async def shutdown() -> None:
-            await stop.wait()
-            log.info("draining")
-            draining.set()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(settings.drain_timeout_s):
-                    while state.websockets:
-                        state.quiet.clear()
-                        await state.quiet.wait()
-
+        sock.listen(_BACKLOG)
         announce(address_of(sock))
         log.info("serving", extra={"address": address_of(sock), "pid": os.getpid()})
-        await serve_asgi(app, _hypercorn(settings, sock), shutdown_trigger=shutdown)
+        await serve_app(app, settings, sock, stop=stop.wait)
     log.info("stopped")
+
+
+async def serve_app(
+    app: Quart, settings: Settings, sock: socket.socket, *, stop: Callable[[], Awaitable[object]]
+) -> None:
+    """Serve an app on a listening socket until `stop()` returns, then finish what runs."""
+    state = server_state(app)
+
+    async def shutdown() -> None:
+        await stop()
+        log.info("draining")
+        state.draining.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(settings.drain_timeout_s):
+                while state.websockets:
+                    state.quiet.clear()
+                    await state.quiet.wait()
+
+    await serve_asgi(app, _hypercorn(settings, sock), shutdown_trigger=shutdown)
 
 
 async def serve_many(settings: Settings, arguments: Sequence[str], *, announce: Announce) -> None:
@@ -233,7 +243,7 @@ class _Worker:
 def _hypercorn(settings: Settings, sock: socket.socket) -> Config:
     config = Config()
     config.bind = [f"fd://{os.dup(sock.fileno())}"]
-    config.backlog = 1_024
+    config.backlog = _BACKLOG
     config.graceful_timeout = settings.drain_timeout_s
     config.keep_alive_timeout = 75
     config.keep_alive_max_requests = 1_000_000
@@ -242,13 +252,8 @@ def _hypercorn(settings: Settings, sock: socket.socket) -> Config:
     config.include_server_header = False
     config.errorlog = logging.getLogger("hypercorn.error")
     config.accesslog = None
-    _refuse_compression()
+    correct_hypercorn()
     return config
-
-
-def _refuse_compression() -> None:
-    """Decline permessage-deflate: on PCM it costs five times the CPU, and Hypercorn has no setting for it."""
-    setattr(ws_stream, "server_extensions_handshake", lambda _requested, _supported: None)  # noqa: B010  # not exported
 
 
 def _stop_signal() -> asyncio.Event:

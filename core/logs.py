@@ -61,7 +61,6 @@ def configure_logging(*, level: str, form: str, with_pii: bool, secrets: Iterabl
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(level.upper())
-    # These two tell every request and every heartbeat.
-    for chatty in ("httpx", "pymongo", "hypercorn.access"):
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
+    # Other people's libraries tell of every request and every dictionary.
+    root.setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
+    logging.getLogger("glottis").setLevel(level.upper())

@@ -76,6 +76,6 @@ def _explained(error: ValidationError) -> GlottisError:
     kind = findings[0]["type"]
     if kind == "json_invalid":
         return BadJson("the message is not valid JSON")
-    if kind in _TYPE_ERRORS or kind in {"model_attributes_type", "model_type"}:
+    if kind in _TYPE_ERRORS or kind in {"dict_type", "model_attributes_type", "model_type"}:
         return UnknownType(f"type: must be one of {', '.join(TYPES)}")
     return InvalidInput(describe([{**finding, "loc": finding["loc"][1:]} for finding in findings]))

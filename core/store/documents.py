@@ -32,7 +32,7 @@ _INDEX_OPTIONS_CONFLICT = 85
 
 
 class VoiceSession(Document):
-    """`ended_by` is the batch that ended it: who ends a session frees its place, once."""
+    """`ended_by` is the mark of who ended it, and so gives its place back."""
 
     id: str  # type: ignore[assignment] # Beanie declares an ObjectId, and lets it be overridden
     project: str

@@ -51,6 +51,7 @@ class SessionWriter:
         self._usage = UsageCounter(collection(database, ProjectUsage), "sessions_total")
         self._places = places
         self._stillborn: dict[str, Place] = {}
+        self._ending: dict[str, str] = {}  # sessions and the marks that they get
 
     async def commit(self, changes: Sequence[Change]) -> list[SessionRecord | StoreError | None]:
         """Carry out changes; ends come first, so that their places are free for the starts."""
@@ -74,21 +75,31 @@ class SessionWriter:
         ]
 
     async def _end(self, session_ids: Sequence[str]) -> dict[str, SessionRecord]:
-        """Mark sessions as ended; the places of those that were not so before are given back."""
-        if not session_ids:
+        """Mark sessions as ended; who made a session's mark gives its place back, once.
+
+        What an outage cut short before is finished first: its mark may be made, and its place still taken.
+        """
+        mark = secrets.token_hex(8)
+        for session_id in session_ids:
+            self._ending.setdefault(session_id, mark)
+        if not self._ending:
             return {}
-        batch = secrets.token_hex(8)
-        mark = {"$set": {"ended_at": datetime.now(UTC), "ended_by": batch}}
-        ids = sorted(set(session_ids))
+        now = datetime.now(UTC)
         await self._sessions.bulk_write(
-            [UpdateOne({"_id": session_id, "ended_at": None}, mark) for session_id in ids], ordered=False
+            [
+                UpdateOne(
+                    {"_id": session_id, "ended_at": None}, {"$set": {"ended_at": now, "ended_by": mark}}
+                )
+                for session_id, mark in self._ending.items()
+            ],
+            ordered=False,
         )
         ended = {}
-        async for raw in self._sessions.find({"_id": {"$in": ids}}):
-            session = VoiceSession.record(raw)
-            ended[session.id] = session
-            if raw["ended_by"] == batch:
-                self._places.give_back(_place_of(session))
+        for raw in await self._sessions.find({"_id": {"$in": list(self._ending)}}).to_list():
+            ended[raw["_id"]] = VoiceSession.record(raw)
+            if raw["ended_by"] == self._ending[raw["_id"]]:
+                self._places.give_back(_place_of(ended[raw["_id"]]))
+        self._ending.clear()
         return ended
 
     async def _insert(self, starts: Sequence[Start]) -> None:

@@ -41,7 +41,7 @@ class RulesHandler(IntentHandler):
         self._config = config
         if not config.knowledge_queries:
             told = tuple(intent for intent in INTENTS if intent != "knowledge_query")
-            self.capabilities = replace(context.capabilities, intents=told)
+            self.capabilities = replace(self.capabilities, intents=told)
         self._replies = Replies(config)
         self._lexicon: Lexicon | None = None
         self._directories: OrderedDict[_Sections, Directory] = OrderedDict()

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from glottis_rules.spelling import split_words
 from glottis_rules.vocabulary import Intent, Language
 
-_PLACEHOLDERS = frozenset({"section", "sections", "offer"})
+_PLACEHOLDERS = frozenset({"section", "sections", "offer", "greeting"})
 
 
 def _has_a_word(phrase: str) -> str:
@@ -24,7 +24,9 @@ def _can_be_filled(template: str) -> str:
         raise ValueError(f"is not a template: {error}") from None
     for _, name, spec, conversion in parts:
         if name is not None and (name not in _PLACEHOLDERS or spec or conversion):
-            raise ValueError("may hold only {section}, {sections} and {offer}; write {{ and }} for braces")
+            raise ValueError(
+                "may hold only {section}, {sections}, {offer} and {greeting}; write {{ and }} for braces"
+            )
     return template
 
 

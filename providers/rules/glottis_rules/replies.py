@@ -25,23 +25,27 @@ class Replies:
         language = _language(utterance, context)
         if match.intent == "repeat":
             last = next((text for who, text in reversed(context.history) if who == "assistant" and text), "")
-            return last or self._fill("repeat", language, context.sections)
-        has_greeting = language in self._replies.get("greeting", {})
-        if match.intent == "greeting" and context.greeting and not has_greeting:
-            return context.greeting
+            return last or self._fill("repeat", language, context)
         if match.intent == "navigate":
-            target = target_of(match, context)
-            answer: Answer = "navigate" if target else "unknown_section"
-            return self._fill(answer, language, context.sections, target=target)
+            answer: Answer = "navigate" if target_of(match, context) else "unknown_section"
+            return self._fill(answer, language, context, target=target_of(match, context))
         related = section_named(match.entities.get("related_section"), context)
-        return self._fill(match.intent, language, (related,) if related else context.sections)
+        return self._fill(match.intent, language, context, offered=(related,) if related else None)
 
     def _fill(
-        self, answer: str, language: Language, sections: Sequence[Section], *, target: Section | None = None
+        self,
+        answer: str,
+        language: Language,
+        context: DialogueContext,
+        *,
+        target: Section | None = None,
+        offered: Sequence[Section] | None = None,
     ) -> str:
         templates = self._fallbacks if answer == "knowledge_query" else self._replies.get(answer, {})
         template = templates.get(language) or str(getattr(vocabulary(language).replies, answer))
+        sections = context.sections if offered is None else offered
         return template.format(
+            greeting=context.greeting,
             section=_title(target, language) if target else "",
             sections=_listing(sections, language),
             offer=_offer(sections, language),

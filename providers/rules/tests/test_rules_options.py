@@ -55,14 +55,14 @@ async def test_an_operator_s_answers_replace_ours_in_their_language(configured: 
         replies={
             "navigate": {"ru": "Перехожу: {section}."},
             "help": {"ru": "Знаю {sections}."},
-            "greeting": {"ru": "Алло!"},
+            "greeting": {"ru": "Алло! {greeting}"},
         },
         fallback_reply={"ru": "Спросите у продавца. {offer}"},
     )
     assert (await rules.reply("открой цены"))[0] == "Перехожу: «Цены»."
     assert (await rules.reply("open prices", language="en"))[0] == "Opening “Pricing”."
     assert (await rules.reply("помощь", SECTIONS[:2]))[0] == "Знаю «Цены» и «Контакты»."
-    assert (await rules.reply("привет", greeting="Магазин слушает."))[0] == "Алло!"
+    assert (await rules.reply("привет", greeting="Магазин слушает."))[0] == "Алло! Магазин слушает."
     said, _ = await rules.reply("почему так дорого", SECTIONS[:1])
     assert said == "Спросите у продавца. Могу открыть раздел «Цены»."
 

@@ -117,6 +117,23 @@ async def stopped(pid: int) -> AsyncIterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
+@pytest.mark.parametrize("round_trips", [0, 1])
+async def test_ends_that_an_outage_cut_short_leave_no_place_taken(
+    open_test_store: OpenStore, mongo_url: str, processes: Any, round_trips: int
+) -> None:
+    mongod = processes.mongod_at(mongo_url)
+    async with open_test_store() as store:
+        sessions = await asyncio.gather(*(start(store) for _ in range(50)))
+        ending = [asyncio.create_task(store.sessions.end(session.id)) for session in sessions]
+        for _ in range(round_trips):  # by then some are marked as ended, and have their places still
+            await store.sessions.get("none")
+        await asyncio.sleep(0)
+        async with stopped(mongod):
+            await asyncio.gather(*ending, return_exceptions=True)
+        await once_back(lambda: asyncio.gather(*(store.sessions.end(session.id) for session in sessions)))
+        assert await store.sessions.count_live() == 0
+
+
 @pytest.mark.parametrize("round_trips", [0, 1, 2])
 async def test_starts_that_an_outage_cut_short_leave_no_place_taken(
     open_test_store: OpenStore, mongo_url: str, processes: Any, round_trips: int

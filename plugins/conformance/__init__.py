@@ -1,4 +1,13 @@
-"""Checks that a provider keeps its contract, and scripted fakes for tests of what calls providers."""
+"""Checks that a provider keeps its contract, and scripted fakes for tests of what calls providers.
+
+The whole test of a synthesizer, with pytest and pytest-asyncio installed:
+
+    from glottis.plugins.conformance import SynthesizerConformance
+
+
+    class TestMine(SynthesizerConformance):
+        plugin = "mine"
+"""
 
 from glottis.plugins.conformance.intent import IntentHandlerConformance
 from glottis.plugins.conformance.offering import loaded_with

@@ -6,6 +6,7 @@
 <data_dir>/mongo/mongod.sock   or in a short folder of ours, see `_socket_folder`
 """
 
+import asyncio
 import fcntl
 import hashlib
 import json
@@ -13,9 +14,8 @@ import os
 import re
 import stat
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
@@ -71,25 +71,20 @@ class DataFolder:
         return False
 
 
-@contextmanager
-def locked(data_dir: Path) -> Iterator[DataFolder]:
+@asynccontextmanager
+async def locked(data_dir: Path) -> AsyncIterator[DataFolder]:
     """Hold the folder of an embedded MongoDB; the kernel lets it go with this process, however that ends.
 
     Raises:
         DataFolderInUse: another process holds it.
         EmbeddedMongoFailed: it cannot be written.
     """
-    folder = data_dir.expanduser().resolve() / "mongo"
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = (folder / "lock").open("a+", encoding="utf-8")
-    except OSError as error:
-        raise EmbeddedMongoFailed(f"data folder {data_dir} cannot be written: {error.strerror}") from error
-    with lock:
+    folder = _resolved(data_dir)
+    with _opened_lock(folder) as lock:
         for _ in range(_LOCK_TRIES):  # `embedded_url` may look at it just now
             if _is_ours(lock, fcntl.LOCK_EX):
                 break
-            time.sleep(_LOCK_PAUSE_S)
+            await asyncio.sleep(_LOCK_PAUSE_S)
         else:
             state = _read(lock)
             raise DataFolderInUse(data_dir, pid=state.get("pid"), url=state.get("url"))
@@ -102,7 +97,7 @@ def locked(data_dir: Path) -> Iterator[DataFolder]:
 def embedded_url(data_dir: Path) -> str | None:
     """Return the URL of the MongoDB that a server runs in a data folder, if one does now."""
     try:
-        lock = (data_dir.expanduser().resolve() / "mongo" / "lock").open("r", encoding="utf-8")
+        lock = (_resolved(data_dir) / "lock").open("r", encoding="utf-8")
     except OSError:
         return None
     with lock:
@@ -110,6 +105,18 @@ def embedded_url(data_dir: Path) -> str | None:
             return None
         url = _read(lock).get("url")
     return url if isinstance(url, str) else None
+
+
+def _resolved(data_dir: Path) -> Path:
+    return data_dir.expanduser().resolve() / "mongo"
+
+
+def _opened_lock(folder: Path) -> IO[str]:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return (folder / "lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        raise EmbeddedMongoFailed(f"data folder {folder} cannot be written: {error.strerror}") from error
 
 
 def _is_ours(lock: IO[str], kind: int) -> bool:
@@ -134,8 +141,8 @@ def _socket_folder(folder: Path) -> Path:
     if _USABLE_PATH.fullmatch(f"{folder}/{SOCKET}"):
         return folder
     name = f"glottis-{os.getuid()}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
-    for parent in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):  # noqa: S108 - see below
-        if parent and _USABLE_PATH.fullmatch(f"{parent}/{name}/{SOCKET}"):
+    for parent in (tempfile.gettempdir(), "/tmp"):  # noqa: S108 - see below
+        if _USABLE_PATH.fullmatch(f"{parent}/{name}/{SOCKET}"):
             short = Path(parent) / name
             short.mkdir(mode=0o700, exist_ok=True)
             _check_private(short)

@@ -5,6 +5,7 @@ documents serve here as schema, codec and index definitions, and every store rea
 beneath them. What is written is validated; what is read back is trusted, which halves the cost of a read.
 """
 
+import inspect
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Self
@@ -16,6 +17,7 @@ from glottis.core.store.connection import Collection, Database, Raw, checking
 from glottis.core.store.errors import RecordInvalid
 from glottis.core.store.records import (
     AudioRecord,
+    DocumentDescription,
     InteractionRecord,
     InteractionType,
     SessionRecord,
@@ -32,7 +34,7 @@ _INDEX_OPTIONS_CONFLICT = 85
 
 
 class VoiceSession(Document):
-    """`ended_by` is the mark of who ended it, and so gives its place back."""
+    """A session and who started it; `ended_by` is the mark of who ended it, and so gives its place back."""
 
     id: str  # type: ignore[assignment] # Beanie declares an ObjectId, and lets it be overridden
     project: str
@@ -85,7 +87,7 @@ class VoiceSession(Document):
 
 
 class Interaction(Document):
-    """Ids rise within a process, so they order what happened in the same millisecond."""
+    """One thing said or done in a session; its id orders what a process added in the same millisecond."""
 
     id: PydanticObjectId = Field(default_factory=PydanticObjectId)
     session_id: str
@@ -218,6 +220,8 @@ class SessionLedger(Document):
 
 
 class User(Document):
+    """Who may use the API, and for which projects."""
+
     id: str  # type: ignore[assignment] # Beanie declares an ObjectId, and lets it be overridden
     password_hash: str
     projects: list[str] | None
@@ -262,6 +266,19 @@ DOCUMENTS: tuple[type[Document], ...] = (
     User,
     SharedKey,
 )
+
+
+def descriptions() -> tuple[DocumentDescription, ...]:
+    """Describe every kind of document."""
+    return tuple(
+        DocumentDescription(
+            name=document.__name__,
+            collection=document.Settings.name,
+            holds=(inspect.getdoc(document) or "").partition("\n")[0],
+            fields=tuple(field for field in document.model_fields if field != "revision_id"),
+        )
+        for document in DOCUMENTS
+    )
 
 
 async def prepare(database: Database, *, history_ttl_s: int, audio_ttl_s: int) -> None:

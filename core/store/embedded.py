@@ -1,5 +1,6 @@
 """A MongoDB of the server's own."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -20,8 +21,8 @@ async def embedded_mongo(settings: Settings) -> AsyncIterator[str]:
         DataFolderInUse: another server's embedded MongoDB is at work in the folder.
         EmbeddedMongoFailed: MongoDB is not installed or did not start.
     """
-    with locked(settings.data_dir) as folder:
-        program = find_mongod(folder.folder)
+    async with locked(settings.data_dir) as folder:
+        program = await asyncio.to_thread(find_mongod, folder.folder)
         async with Mongod(program, folder, cache_gb=settings.mongo_cache_gb).running():
             folder.announce(is_running=True)
             yield folder.url

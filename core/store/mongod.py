@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import sys
 import time
@@ -10,7 +11,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import structlog
 from glottis.core.store import leash
 from glottis.core.store.connection import Client
 from glottis.core.store.data_folder import REPLICA_SET, DataFolder
@@ -28,7 +28,7 @@ _STEADY_S = 10.0
 _LONGEST_PAUSE_S = 10.0
 _NOT_INITIALIZED = 94
 
-_log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 
 class Mongod:
@@ -89,11 +89,15 @@ class Mongod:
                 status = await process.wait()
                 is_steady = time.monotonic() - started_at >= _STEADY_S
                 pause_s = 0.0 if is_steady else min(max(pause_s * 2, 0.1), _LONGEST_PAUSE_S)
-                _log.error(
-                    "embedded MongoDB ended", status=status, restart_in_s=pause_s, log=str(self._folder.log)
+                log.error(
+                    "embedded MongoDB ended",
+                    extra={"status": status, "restart_in_s": pause_s, "mongod_log": str(self._folder.log)},
                 )
                 await asyncio.sleep(pause_s)
-                process = await self._start()
+                try:
+                    process = await self._start()
+                except OSError:
+                    log.exception("embedded MongoDB cannot be started")
         finally:
             await _stop(process)
 

@@ -97,6 +97,16 @@ class UserRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentDescription:
+    """A kind of document in MongoDB, for the reference and for who looks into the database."""
+
+    name: str
+    collection: str
+    holds: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UsageRecord:
     """What a project has used since it began; neither number ever falls."""
 

@@ -14,10 +14,11 @@ from glottis.core.store.connection import (
     connect,
     database,
 )
-from glottis.core.store.documents import ProjectUsage, collection, prepare
+from glottis.core.store.documents import ProjectUsage, collection, descriptions, prepare
 from glottis.core.store.embedded import embedded_mongo
 from glottis.core.store.interactions import Interactions
 from glottis.core.store.keys import Keys
+from glottis.core.store.records import DocumentDescription
 from glottis.core.store.sessions import Sessions
 from glottis.core.store.usage import Usage
 from glottis.core.store.users import Users
@@ -34,6 +35,11 @@ class Store:
     usage: Usage
     secrets: Keys
     _client: Client = field(repr=False)
+
+    @staticmethod
+    def describe() -> tuple[DocumentDescription, ...]:
+        """Describe the documents that the store keeps."""
+        return descriptions()
 
     async def ping(self) -> None:
         """Return when MongoDB takes writes.

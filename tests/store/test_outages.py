@@ -93,8 +93,9 @@ async def test_killing_mongod_under_load_loses_nothing_that_was_acknowledged(
                 tasks.create_task(caller.call(enough))
             for _ in range(2):
                 mongod = processes.mongod_at(url)
+                ended = processes.end_of(mongod)
                 os.kill(mongod, signal.SIGKILL)
-                await processes.end_of(mongod)()
+                await ended()
                 for _ in range(20):
                     await once_back(lambda: start(store))
             enough.set()

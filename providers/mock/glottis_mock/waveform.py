@@ -23,7 +23,7 @@ LEAD_MS, PAUSE_MS = 20, 100
 LEVEL = 0.14
 """Of each of the four tones of a symbol; together they stay below full scale."""
 HUM = 0.15
-"""Of every harmonic of the pitch, as against the four: Opus then hears a voice, and spares it at low rates."""
+"""Of every harmonic of the pitch, as against the four: Opus then hears a voice and spares it at low rates."""
 
 
 @lru_cache(maxsize=32)

@@ -135,7 +135,7 @@ BROKEN_PLUGINS = {
     ),
     "starts_thread": (
         "\n\n@",
-        "\nimport threading; threading.Thread(target=input, daemon=True).start()\n@",
+        "\nimport threading; threading.Thread(target=threading.Event().wait, daemon=True).start()\n@",
         "test_importing_the_plugin_is_quick_and_starts_nothing",
     ),
     "unnameable": ('name="Good"', 'name="Good stuff"', "test_the_spec_can_be_named_in_plugins_toml"),

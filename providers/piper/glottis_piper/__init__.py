@@ -1,0 +1,1 @@
+"""Piper as a synthesizer of Glottis."""

@@ -1,0 +1,5 @@
+from glottis.plugins.conformance import SynthesizerConformance
+
+
+class TestPiper(SynthesizerConformance):
+    plugin = "piper"

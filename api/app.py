@@ -5,6 +5,7 @@ import asyncio
 from glottis.api.documentation import register_documentation
 from glottis.api.errors import register_error_handlers
 from glottis.api.gate import Gate, Origins
+from glottis.api.http_connection import LeanHTTPConnection
 from glottis.api.routes import blueprints
 from glottis.api.state import PREFIX, ServerState, attach
 from glottis.api.websocket import register_websocket
@@ -16,6 +17,7 @@ def create_app(platform: Platform, *, draining: asyncio.Event | None = None) -> 
     """Make the app. Setting `draining` tells it to refuse new work and to finish what runs."""
     settings = platform.engine.settings
     app = Quart(__name__, static_folder=None)
+    app.asgi_http_class = LeanHTTPConnection
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = True
     origins = Origins(platform.engine.deployment)

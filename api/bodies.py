@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic.alias_generators import to_camel
+from pydantic.config import JsonDict
 from quart import request
 
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
@@ -28,6 +29,11 @@ Language = Annotated[
 Project = Annotated[str, Field(pattern=r"^\w[\w .:@+-]*$", max_length=100, examples=["demo"])]
 Label = Annotated[str, Field(min_length=1, max_length=200, pattern=_PRINTABLE)]
 Body = TypeVar("Body", bound="ApiBody")
+
+
+def _given(field: str) -> JsonDict:
+    """Describe, for OpenAPI, a body in which a field has a text."""
+    return {"required": [field], "properties": {field: {"type": "string", "minLength": 1}}}
 
 
 class ApiBody(BaseModel):
@@ -61,7 +67,9 @@ class DeclaredAudio(ApiBody):
 
 
 class Recognize(ApiBody):
-    audio_base64: str | None = None
+    model_config = ConfigDict(json_schema_extra={"anyOf": [_given("audio_base64"), _given("text_hint")]})
+
+    audio_base64: Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"})] | None = None
     text_hint: Annotated[str, Field(max_length=20_000)] | None = None
     language: Language = "ru-RU"
     project: Project | None = None

@@ -1,16 +1,18 @@
 """The API's own description: OpenAPI at /openapi.json, and pages to try it at /docs, without a CDN."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from glottis.api.answers import Failure
 from pydantic import BaseModel, Field
 from quart import Quart, Response, send_from_directory
 from quart_schema import (
+    DataSource,
     HttpSecurityScheme,
     Info,
     OpenAPIProvider,
@@ -24,13 +26,16 @@ from werkzeug.routing import Rule
 Route = TypeVar("Route", bound=Callable[..., Any])
 
 _EXTRAS = "_glottis_documented"
+_ABOUT = """\
+Sessions, speech recognition and synthesis, and dialogue, over HTTP. A session also has a WebSocket: its
+`websocket_url` names it. A body may spell its fields in camelCase too. A failure is `{"detail": "..."}`."""
 _AUDIO_TYPES = ("audio/mpeg", "audio/ogg", "audio/wav")
 _MEANINGS = {
     204: "Done; there is no body",
     304: "Not modified",
     400: "Invalid request",
     401: "Credentials are missing or wrong",
-    403: "This origin may not do this",
+    403: "This origin or host name may not be used",
     404: "Not found",
     413: "Too large",
     415: "Invalid audio format",
@@ -64,17 +69,37 @@ class VoicesQuery(BaseModel):
     project: str | None = Field(None, description="Project identifier")
 
 
-def documented(
-    section: str, *failures: int, empty: int | None = None, audio: tuple[int, ...] = ()
-) -> Callable[[Route], Route]:
-    """Name the section of a route, and every status beside its success.
+class AudioQuery(BaseModel):
+    expires: str | None = Field(None, description="Of a signed link: when it ends")
+    signature: str | None = Field(None, description="Of a signed link: stands for credentials")
 
-    `empty` is a status without a body, `audio` those whose body is sound.
+
+class AudioHeaders(BaseModel):
+    range: str | None = Field(None, description="The bytes that are wanted", examples=["bytes=0-99"])
+    if_range: str | None = Field(None, description="The ETag that the range is of")
+    if_none_match: str | None = Field(None, description="The ETag that is here already")
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What the description of a route has beyond its models.
+
+    `empty` is a status without a body, `audio` those whose body is sound. `links` say where the session of
+    a 201 goes: the operation's id, and whether it takes it in its path or in its body.
     """
 
+    empty: int | None = None
+    audio: tuple[int, ...] = ()
+    is_open: bool = False
+    links: Mapping[str, Literal["path", "body"]] = field(default_factory=dict)
+
+
+def documented(section: str, *failures: int, extras: Extras = Extras()) -> Callable[[Route], Route]:
+    """Name the section of a route, and every status beside its success and what the gate answers."""
+
     def decorate(route: Route) -> Route:
-        setattr(route, _EXTRAS, (empty, audio))
-        for status in failures if section == "operations" else (401, *failures):
+        setattr(route, _EXTRAS, extras)
+        for status in sorted({*failures} if extras.is_open else {401, 403, 503, *failures}):
             document_response(Failure, status)(route)
         return tag([section])(route)
 
@@ -84,7 +109,7 @@ def documented(
 def register_documentation(app: Quart) -> None:
     """Serve the description of an app whose routes are all registered."""
     extension = QuartSchema(
-        info=Info(title="Glottis", version=version("glottis"), description=__doc__),
+        info=Info(title="Glottis", version=version("glottis"), description=_ABOUT),
         security_schemes={"basic": HttpSecurityScheme(scheme="basic")},
         security=[{"basic": []}],
     )
@@ -115,18 +140,48 @@ def register_documentation(app: Quart) -> None:
 class _Provider(OpenAPIProvider):
     def build_paths(self, rule: Rule) -> tuple[dict[str, Any], dict[str, Any]]:
         paths, components = super().build_paths(rule)
-        view = self._app.view_functions[rule.endpoint]
-        empty, audio = getattr(view, _EXTRAS, (None, ()))
+        extras: Extras = getattr(self._app.view_functions[rule.endpoint], _EXTRAS, Extras())
         for operations in paths.values():
             for operation in operations.values():
                 responses = operation["responses"]
                 for status in [*responses]:
                     responses[status]["description"] = _MEANINGS.get(status, "Success")
-                if empty is not None:
-                    responses[empty] = {"description": _MEANINGS[empty]}
-                for status in audio:
+                if extras.empty is not None:
+                    responses[extras.empty] = {"description": _MEANINGS[extras.empty]}
+                for status in extras.audio:
                     responses[status] = _audio_response()
+                if extras.links:
+                    responses[201]["links"] = _session_links(extras.links)
+                if extras.is_open:
+                    operation["security"] = []
         return paths, components
+
+    def build_request_body(self, model: Any, source: DataSource) -> tuple[dict[str, Any], dict[str, Any]]:
+        body, components = super().build_request_body(model, source)
+        return {**_by_name(body, components), "required": True}, components
+
+    def build_response_object(self, model: Any, headers_model: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        response, components = super().build_response_object(model, headers_model)
+        return _by_name(response, components), components
+
+
+def _by_name(value: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+    """Let a body refer to its schema, which thus has a name for those who generate clients."""
+    for content in value["content"].values():
+        schema = content["schema"]
+        components[schema["title"]] = schema
+        content["schema"] = {"$ref": f"#/components/schemas/{schema['title']}"}
+    return value
+
+
+def _session_links(links: Mapping[str, str]) -> dict[str, Any]:
+    session_id = "$response.body#/session_id"
+    in_path = {"parameters": {"session_id": session_id}}
+    in_body = {"requestBody": {"session_id": session_id, "project": "$request.body#/project"}}
+    return {
+        operation: {"operationId": operation, **(in_path if place == "path" else in_body)}
+        for operation, place in links.items()
+    }
 
 
 def _audio_response() -> dict[str, Any]:

@@ -100,6 +100,9 @@ class ProjectEntry(_Strict):
     sections: dict[Name, SectionEntry] = Field(default_factory=dict)
 
 
+_NOTHING_SET = ProjectEntry()
+
+
 class _File(_Strict):
     enable: list[Name] = Field(default_factory=list)
     providers: dict[Name, ProviderEntry] = Field(default_factory=dict)
@@ -124,7 +127,7 @@ class Deployment:
 
     def project(self, name: str) -> ProjectEntry:
         """Return what is set for a project; one that the file does not list has nothing set."""
-        return self.projects.get(name, ProjectEntry())
+        return self.projects.get(name, _NOTHING_SET)
 
     def route_tables(self) -> Iterator[tuple[tuple[str, ...], RouteChains]]:
         """List every table of routes with its path, the general before the special."""

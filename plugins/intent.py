@@ -1,9 +1,9 @@
 """What a person wants, and what to answer."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from glottis.plugins.capabilities import IntentCapabilities
 from glottis.plugins.provider import Provider
@@ -18,12 +18,25 @@ class Section:
     names: Mapping[str, tuple[str, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Something said earlier in a session; `intent` is what an answer answered."""
+
+    speaker: Literal["user", "assistant"]
+    text: str
+    intent: str | None = None
+
+
+async def nothing_remembered() -> tuple[Remembered, ...]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DialogueContext:
     """Where the conversation stands.
 
-    `history` holds the last things said, oldest first, as (speaker, text) with speaker "user" or "assistant";
-    `greeting` is what the assistant says in `language` when a session begins.
+    `greeting` is what the assistant says in `language` when a session begins. `history()` gives the last
+    things said, oldest first; it asks the database, so only a handler that needs it should.
     """
 
     project: str
@@ -31,7 +44,7 @@ class DialogueContext:
     sections: tuple[Section, ...] = ()
     current_page: str | None = None
     previous_intents: tuple[str, ...] = ()
-    history: tuple[tuple[str, str], ...] = ()
+    history: Callable[[], Awaitable[tuple[Remembered, ...]]] = nothing_remembered
     greeting: str = ""
     session_id: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)

@@ -184,6 +184,8 @@ async def _address(process: asyncio.subprocess.Process) -> str:
         raise CommandError("the server's output cannot be read")
     async with asyncio.timeout(_START_S):
         line = (await process.stdout.readline()).decode()
+        if not line:
+            await process.wait()
     _, found, address = line.strip().partition(" listening on ")
     if not found:
         raise CommandError("the server did not start; see its messages above")

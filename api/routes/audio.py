@@ -1,17 +1,20 @@
 """Synthesized audio by its id, whole or in ranges."""
 
-from glottis.api.documentation import documented
+from glottis.api.documentation import AudioHeaders, AudioQuery, Extras, documented
 from glottis.api.errors import error_response
 from glottis.api.state import VOICE, platform, principal
 from glottis.core.errors import NotFound
 from glottis.core.store import AudioRecord
 from quart import Blueprint, Response, g, request
+from quart_schema import document_headers, document_querystring
 
 blueprint = Blueprint("audio", __name__, url_prefix=f"{VOICE}/audio")
 
 
 @blueprint.get("/<audio_id>")
-@documented("voice assistant", 404, 416, 503, audio=(200, 206), empty=304)
+@documented("voice assistant", 404, 416, extras=Extras(audio=(200, 206), empty=304))
+@document_querystring(AudioQuery)
+@document_headers(AudioHeaders)
 async def fetch(audio_id: str) -> Response:
     """Retrieve cached audio."""
     record = await _permitted(audio_id)

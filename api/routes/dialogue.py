@@ -16,7 +16,7 @@ blueprint = Blueprint("dialogue", __name__, url_prefix=f"{VOICE}/dialog")
 
 
 @blueprint.post("/intent")
-@documented("voice assistant", 400, 403, 404, 413, 422, 503)
+@documented("voice assistant", 400, 404, 413, 422)
 @document_request(Intent)
 @document_response(answers.IntentAnswer, 200)
 async def intent() -> Response:
@@ -46,7 +46,7 @@ async def intent() -> Response:
 
 
 @blueprint.post("/respond")
-@documented("voice assistant", 400, 403, 404, 413, 422, 503)
+@documented("voice assistant", 400, 404, 413, 422)
 @document_request(Respond)
 @document_response(answers.DialogAnswer, 202)
 async def respond() -> Response:

@@ -1,7 +1,7 @@
 """For those who run the server: is it well, what does it count, what is plugged in."""
 
 from glottis.api import answers
-from glottis.api.documentation import documented
+from glottis.api.documentation import Extras, documented
 from glottis.api.errors import error_response
 from glottis.api.replies import as_json
 from glottis.api.state import PREFIX, platform, state
@@ -11,9 +11,11 @@ from quart_schema import document_response, hide
 
 blueprint = Blueprint("operations", __name__)
 
+_OPEN = Extras(is_open=True)
+
 
 @blueprint.get("/healthz")
-@documented("operations")
+@documented("operations", extras=_OPEN)
 @document_response(answers.Health, 200)
 async def healthz() -> Response:
     """Tell whether the process is alive."""
@@ -21,7 +23,7 @@ async def healthz() -> Response:
 
 
 @blueprint.get("/readyz")
-@documented("operations", 503)
+@documented("operations", 503, extras=_OPEN)
 @document_response(answers.Health, 200)
 async def readyz() -> Response:
     """Tell whether requests will be served: providers started, database there, not shutting down."""

@@ -12,7 +12,7 @@ blueprint = Blueprint("project", __name__, url_prefix=VOICE)
 
 
 @blueprint.get("/analytics/project/<project>")
-@documented("voice assistant", 404, 503)
+@documented("voice assistant", 404)
 @document_response(answers.Analytics, 200)
 async def analytics(project: str) -> Response:
     """Get project-level voice statistics."""
@@ -31,7 +31,7 @@ async def analytics(project: str) -> Response:
 
 
 @blueprint.get("/voices")
-@documented("voice assistant", 404, 503)
+@documented("voice assistant", 404)
 @document_querystring(VoicesQuery)
 @document_response(answers.Voices, 200)
 async def voices() -> Response:

@@ -2,7 +2,7 @@
 
 from glottis.api import answers
 from glottis.api.bodies import SessionStart, VoicePreference, read_body
-from glottis.api.documentation import HistoryQuery, documented
+from glottis.api.documentation import Extras, HistoryQuery, documented
 from glottis.api.replies import as_json, timestamp, websocket_url, whole_number
 from glottis.api.state import VOICE, platform, principal, require_origin
 from glottis.core.store import InteractionRecord, SessionRecord
@@ -12,10 +12,13 @@ from quart_schema import document_querystring, document_request, document_respon
 blueprint = Blueprint("sessions", __name__, url_prefix=f"{VOICE}/session")
 
 _NO_PREFERENCE = VoicePreference()
+_STARTED = Extras(
+    links={"get_look": "path", "get_history": "path", "post_respond": "body", "delete_end": "path"}
+)
 
 
 @blueprint.post("/start")
-@documented("voice assistant", 400, 403, 404, 422, 503)
+@documented("voice assistant", 400, 404, 413, 422, extras=_STARTED)
 @document_request(SessionStart)
 @document_response(answers.Session, 201)
 async def start() -> Response:
@@ -35,7 +38,7 @@ async def start() -> Response:
 
 
 @blueprint.get("/<session_id>")
-@documented("voice assistant", 404, 503)
+@documented("voice assistant", 404)
 @document_response(answers.Session, 200)
 async def look(session_id: str) -> Response:
     """Retrieve session metadata."""
@@ -43,7 +46,7 @@ async def look(session_id: str) -> Response:
 
 
 @blueprint.delete("/<session_id>")
-@documented("voice assistant", 403, 404, 503, empty=204)
+@documented("voice assistant", 404, extras=Extras(empty=204))
 async def end(session_id: str) -> Response:
     """Terminate a voice session."""
     sessions = platform().sessions
@@ -54,7 +57,7 @@ async def end(session_id: str) -> Response:
 
 
 @blueprint.get("/<session_id>/history")
-@documented("voice assistant", 404, 422, 503)
+@documented("voice assistant", 404, 422)
 @document_querystring(HistoryQuery)
 @document_response(answers.History, 200)
 async def history(session_id: str) -> Response:

@@ -24,7 +24,7 @@ _DECODED_HERE_BYTES = 64 * 1024
 
 
 @blueprint.post("/recognize")
-@documented("voice assistant", 400, 403, 404, 413, 415, 422, 503)
+@documented("voice assistant", 400, 404, 413, 415, 422)
 @document_request(Recognize)
 @document_response(answers.Recognition, 200)
 async def recognize() -> Response:
@@ -40,7 +40,7 @@ async def recognize() -> Response:
 
 
 @blueprint.post("/synthesize")
-@documented("voice assistant", 400, 403, 404, 413, 422, 503)
+@documented("voice assistant", 400, 404, 413, 422)
 @document_request(Synthesize)
 @document_response(answers.Synthesis, 202)
 async def synthesize() -> Response:

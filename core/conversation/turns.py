@@ -1,9 +1,10 @@
 """One turn of a conversation: what a person said, the answer, its audio, and the record of both."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
 from glottis.core.access import ANYONE, Principal
 from glottis.core.dialogue import Dialogue, Reply
@@ -13,10 +14,14 @@ from glottis.core.routing import Routing
 from glottis.core.sessions import interaction
 from glottis.core.speech import Heard, Recognition, Speaker, SpeechRequest, SpokenAudio
 from glottis.core.store import InteractionRecord, SessionRecord, Store
-from glottis.plugins import DEFAULT_VOICE, Event, Kind, TurnFinished
+from glottis.plugins import DEFAULT_VOICE, Event, Kind, Remembered, TurnFinished
 
 _REMEMBERED_INTERACTIONS = 10
-_SPEAKERS = {"recognition": "user", "user": "user", "assistant": "assistant"}
+_SPEAKERS: Mapping[str, Literal["user", "assistant"]] = {
+    "recognition": "user",
+    "user": "user",
+    "assistant": "assistant",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +87,12 @@ class Turns:
         return Answer(reply, audio)
 
     async def _reply(self, session: SessionRecord, text: str) -> Reply:
-        history = await self._store.interactions.history(session.id, limit=_REMEMBERED_INTERACTIONS)
+        async def history() -> tuple[Remembered, ...]:
+            items = await self._store.interactions.history(session.id, limit=_REMEMBERED_INTERACTIONS)
+            return tuple(_remembered(item) for item in items if item.type in _SPEAKERS)
+
         context = self._dialogue.context(
-            project=session.project,
-            language=session.language,
-            previous_intents=[str(item.content["intent"]) for item in history if "intent" in item.content],
-            history=[
-                (_SPEAKERS[item.type], str(item.content.get("text", "")))
-                for item in history
-                if item.type in _SPEAKERS
-            ],
-            session_id=session.id,
+            project=session.project, language=session.language, history=history, session_id=session.id
         )
         return await self._dialogue.answer(text, context)
 
@@ -141,6 +141,15 @@ def speech_request(session: SessionRecord, text: str) -> SpeechRequest:
         language=session.language,
         voice=session.voice_id or DEFAULT_VOICE,
         provider=session.voice_provider,
+    )
+
+
+def _remembered(item: InteractionRecord) -> Remembered:
+    intent = item.content.get("intent")
+    return Remembered(
+        _SPEAKERS[item.type],
+        str(item.content.get("text", "")),
+        None if intent is None else str(intent),
     )
 
 

@@ -1,7 +1,7 @@
 """From an utterance to what is wanted, and to the answer."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,11 +16,13 @@ from glottis.plugins import (
     Kind,
     Match,
     ProviderError,
+    Remembered,
     ReplyAction,
     ReplySource,
     ReplyText,
     Section,
 )
+from glottis.plugins.intent import nothing_remembered
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +63,7 @@ class Dialogue:
         language: str,
         current_page: str | None = None,
         previous_intents: Sequence[str] = (),
-        history: Sequence[tuple[str, str]] = (),
+        history: Callable[[], Awaitable[tuple[Remembered, ...]]] = nothing_remembered,
         session_id: str | None = None,
     ) -> DialogueContext:
         """Describe to the handlers where a conversation stands."""
@@ -71,9 +73,9 @@ class Dialogue:
             sections=self._sections.get(project, ()),
             current_page=current_page,
             previous_intents=tuple(previous_intents),
-            history=tuple(history),
             greeting=greeting(language, self._deployment.project(project).greeting),
             session_id=session_id,
+            history=history,
         )
 
     async def understand(self, text: str, context: DialogueContext) -> Understanding:

@@ -194,11 +194,10 @@ class Speaker:
 
     def _with_project_voice(self, request: SpeechRequest) -> SpeechRequest:
         """Put a project's own voice where the caller left the choice open."""
-        if request.voice != DEFAULT_VOICE or request.provider is not None:
+        own = self._deployment.project(request.project).voices
+        if not own or request.voice != DEFAULT_VOICE or request.provider is not None:
             return request
-        voices = {
-            tag.lower(): choice for tag, choice in self._deployment.project(request.project).voices.items()
-        }
+        voices = {tag.lower(): choice for tag, choice in own.items()}
         for tag in lookup_order(request.language):
             if tag in voices:
                 return replace(request, voice=voices[tag].voice, provider=voices[tag].provider)

@@ -3,7 +3,15 @@
 from typing import Any
 
 import pytest
-from glottis.plugins import ErrorCategory, Match, ProviderError, ReplyAction, ReplySource, ReplyText
+from glottis.plugins import (
+    ErrorCategory,
+    Match,
+    ProviderError,
+    Remembered,
+    ReplyAction,
+    ReplySource,
+    ReplyText,
+)
 from glottis.plugins.conformance import ScriptedIntentHandler
 
 from .conftest import VOICE, Serve, Server
@@ -111,12 +119,10 @@ async def test_earlier_turns_are_told_to_the_handler(serve: Serve) -> None:
     handler = ScriptedIntentHandler(replies=["first answer", "second answer"])
     async with serve(SCRIPTED, handler.spec()) as server:
         session_id = (await server.start_session())["session_id"]
-        for text in ("one", "two"):
-            body = {"session_id": session_id, "project": "demo", "text": text}
-            await server.client.post(f"{VOICE}/dialog/respond", json=body)
-    told = handler.calls[-1].context
-    assert told.history == (("user", "one"), ("assistant", "first answer"))
-    assert told.previous_intents == ("echo",)
+        body = {"session_id": session_id, "project": "demo", "text": "one"}
+        await server.client.post(f"{VOICE}/dialog/respond", json=body)
+        told = await handler.calls[-1].context.history()
+    assert told == (Remembered("user", "one"), Remembered("assistant", "first answer", "echo"))
 
 
 async def test_what_a_person_said_is_kept_even_if_nobody_can_answer(serve: Serve) -> None:

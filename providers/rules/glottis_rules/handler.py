@@ -76,7 +76,7 @@ class RulesHandler(IntentHandler):
         """Answer sentence by sentence, then say what the client may do."""
         if match.intent not in INTENTS:
             raise ProviderError(ErrorCategory.INVALID_REQUEST, "the rules have no answer to this intent")
-        text = self._replies.text(match, utterance, context)
+        text = await self._replies.text(match, utterance, context)
         for n, sentence in enumerate(split_sentences(text)):
             yield ReplyText(f" {sentence}" if n else sentence)
         target = target_of(match, context)

@@ -20,11 +20,12 @@ class Replies:
         }
         self._fallbacks: Mapping[Language, str] = config.fallback_reply
 
-    def text(self, match: Match, utterance: str, context: DialogueContext) -> str:
+    async def text(self, match: Match, utterance: str, context: DialogueContext) -> str:
         """Answer in the language of the context; where that is none of ours, in that of the utterance."""
         language = _language(utterance, context)
         if match.intent == "repeat":
-            last = next((text for who, text in reversed(context.history) if who == "assistant" and text), "")
+            said = reversed(await context.history())
+            last = next((item.text for item in said if item.speaker == "assistant" and item.text), "")
             return last or self._fill("repeat", language, context)
         if match.intent == "navigate":
             answer: Answer = "navigate" if target_of(match, context) else "unknown_section"

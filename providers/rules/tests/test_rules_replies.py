@@ -4,6 +4,7 @@ from glottis.plugins import (
     ErrorCategory,
     Match,
     ProviderError,
+    Remembered,
     ReplyAction,
     ReplyText,
     Section,
@@ -73,17 +74,22 @@ async def test_a_greeting_is_answered_with_one(rules: Rules) -> None:
 
 
 async def test_repeat_gives_what_the_assistant_said_last(rules: Rules) -> None:
-    history = (
-        ("assistant", "Первое."),
-        ("user", "привет"),
-        ("assistant", "Второе. И третье."),
-        ("user", "что?"),
-    )
+    async def history() -> tuple[Remembered, ...]:
+        return (
+            Remembered("assistant", "Первое."),
+            Remembered("user", "привет"),
+            Remembered("assistant", "Второе. И третье."),
+            Remembered("user", "что?"),
+        )
+
     assert (await rules.reply("повтори", history=history))[0] == "Второе. И третье."
 
 
 async def test_repeat_says_that_there_is_nothing_to_repeat(rules: Rules) -> None:
-    assert (await rules.reply("повтори", history=(("user", "привет"),)))[0] == "Я ещё ничего не говорил."
+    async def history() -> tuple[Remembered, ...]:
+        return (Remembered("user", "привет"),)
+
+    assert (await rules.reply("повтори", history=history))[0] == "Я ещё ничего не говорил."
     assert (await rules.reply("repeat", language="en"))[0] == "I have not said anything yet."
 
 

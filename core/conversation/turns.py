@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
-from glottis.core.access import ANYONE, Principal
+from glottis.core.access import ANYONE
 from glottis.core.dialogue import Dialogue, Reply
 from glottis.core.errors import Unavailable, Unprocessable
 from glottis.core.metrics import Metrics
@@ -99,11 +100,19 @@ class Turns:
     async def _speak(self, session: SessionRecord, reply: Reply) -> SpokenAudio | None:
         if not self._routing.has_route(Kind.SYNTHESIZER, session.project):
             return None
-        try:
-            return await self._speaker.say(speech_request(session, reply.text))
-        except (Unavailable, Unprocessable):
-            # The failure is in the log and the metrics; the person still gets the words.
-            return None
+        plain = SpeechRequest(
+            text=reply.text,
+            scope=ANYONE.audio_scope(session.project),
+            project=session.project,
+            language=session.language,
+        )
+        preferred = replace(plain, voice=session.voice_id or DEFAULT_VOICE, provider=session.voice_provider)
+        # A preference is a wish: where the route cannot fulfil it, the project's usual voice speaks.
+        for request in (preferred, plain) if preferred != plain else (plain,):
+            with suppress(Unprocessable, Unavailable):
+                return await self._speaker.say(request)
+        # The failure is in the log and the metrics; the person still gets the words.
+        return None
 
     def _observe(
         self,
@@ -129,19 +138,6 @@ class Turns:
                 seconds=finished - started,
             )
         )
-
-
-def speech_request(session: SessionRecord, text: str) -> SpeechRequest:
-    """Ask for a text in the voice of a session, audible to its project."""
-    principal: Principal = ANYONE
-    return SpeechRequest(
-        text=text,
-        scope=principal.audio_scope(session.project),
-        project=session.project,
-        language=session.language,
-        voice=session.voice_id or DEFAULT_VOICE,
-        provider=session.voice_provider,
-    )
 
 
 def _remembered(item: InteractionRecord) -> Remembered:

@@ -115,6 +115,27 @@ async def test_both_sides_of_a_turn_are_remembered_with_their_times(server: Serv
     assert set(answered["latencies_ms"]) == {"recognition", "reply", "synthesis"}
 
 
+@pytest.mark.parametrize(
+    ("preference", "voice"),
+    [
+        ({"provider": "mock", "voice_id": "low"}, "low"),
+        ({"voice_id": "high"}, "high"),
+        ({"provider": "elevenlabs", "voice_id": "default"}, "default"),
+        ({"provider": "elevenlabs", "voice_id": "rachel"}, "default"),
+        ({"voice_id": "nobody"}, "default"),
+    ],
+)
+async def test_a_voice_preference_is_followed_where_the_route_allows_it(
+    server: Server, preference: dict[str, str], voice: str
+) -> None:
+    session_id = (await server.start_session(language="en-US", voice_preference=preference))["session_id"]
+    body = {"session_id": session_id, "project": "demo", "text": "show the prices"}
+    answer = (await server.client.post(f"{VOICE}/dialog/respond", json=body)).json()
+    audio = await server.platform.store.audio.get(answer["audio_url"].rpartition("/")[2])
+    assert audio is not None
+    assert audio.voice == voice
+
+
 async def test_earlier_turns_are_told_to_the_handler(serve: Serve) -> None:
     handler = ScriptedIntentHandler(replies=["first answer", "second answer"])
     async with serve(SCRIPTED, handler.spec()) as server:

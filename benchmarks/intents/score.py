@@ -1,6 +1,6 @@
 """Score the understanding of commands on the corpus beside this file.
 
-    python benchmarks/intents/score.py [--half tune|held_out] [--spoken]
+    python benchmarks/intents/score.py [--half tune|held_out] [--spoken] [--ears whisper] [--ru-voice NAME]
 
 Prints every confusion, and the accuracy by language and half; exits with 1 below the target in a language.
 With `--spoken` the texts are first spoken by a synthesizer and heard by a recognizer. Plugins are loaded by
@@ -175,13 +175,13 @@ def ratio(outcomes: Sequence[Outcome]) -> str:
 
 
 @asynccontextmanager
-async def plugins(*, with_speech: bool) -> AsyncIterator[PluginHost]:
-    """Open the plugins that the benchmark uses."""
+async def plugins(voices: Sequence[str] = (), ears: str = "") -> AsyncIterator[PluginHost]:
+    """Open the rules, and what speaks and hears."""
     routes = ['intents = ["rules"]']
     enable = ["rules"]
-    if with_speech:
-        enable += [*VOICES.values(), EARS]
-        routes += [f"synthesize = {json.dumps([*VOICES.values()])}", f'recognize = ["{EARS}"]']
+    if ears:
+        enable = sorted({*enable, *voices, ears})
+        routes += [f"synthesize = {json.dumps(sorted(set(voices)))}", f"recognize = {json.dumps([ears])}"]
     text = f"enable = {json.dumps(enable)}\n[routes]\n" + "\n".join(routes)
     deployment = parse_deployment(text, file="benchmark", environment={})
     with tempfile.TemporaryDirectory() as folder:
@@ -206,15 +206,20 @@ async def main() -> bool:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--half", choices=["tune", "held_out"], help="score only this half")
     parser.add_argument("--spoken", action="store_true", help="speak the texts and hear them first")
+    for language, name in VOICES.items():
+        parser.add_argument(f"--{language}-voice", default=name, help=f"synthesizer, by default {name}")
+    parser.add_argument("--ears", default=EARS, help=f"recognizer, by default {EARS}")
     arguments = parser.parse_args()
+    names = {language: getattr(arguments, f"{language}_voice") for language in VOICES}
     sections, cases = read_corpus(CORPUS)
     cases = [case for case in cases if arguments.half in {None, case.half}]
-    async with plugins(with_speech=arguments.spoken) as host:
+    speech = (tuple(names.values()), arguments.ears) if arguments.spoken else ()
+    async with plugins(*speech) as host:
         if arguments.spoken:
-            ears = cast("Recognizer", opened(host, Kind.RECOGNIZER, EARS))
+            ears = cast("Recognizer", opened(host, Kind.RECOGNIZER, arguments.ears))
             voices = {
                 language: cast("Synthesizer", opened(host, Kind.SYNTHESIZER, name))
-                for language, name in VOICES.items()
+                for language, name in names.items()
             }
             cases = [await speak_and_hear(case, voices[case.language], ears) for case in cases]
         handler = cast("IntentHandler", opened(host, Kind.INTENT_HANDLER, "rules"))

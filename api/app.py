@@ -28,5 +28,5 @@ def create_app(platform: Platform, *, draining: asyncio.Event | None = None) -> 
         app.register_blueprint(blueprint)
     register_websocket(app)
     platform.engine.host.loaded.register_routes(app, PREFIX)
-    register_documentation(app)
+    register_documentation(app, text_max_chars=settings.text_max_chars)
     return app

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from glottis.api.answers import Failure
+from glottis.api.bodies import Intent, Respond, Synthesize
 from pydantic import BaseModel, Field
 from quart import Quart, Response, send_from_directory
 from quart_schema import (
@@ -106,7 +107,7 @@ def documented(section: str, *failures: int, extras: Extras = Extras()) -> Calla
     return decorate
 
 
-def register_documentation(app: Quart) -> None:
+def register_documentation(app: Quart, *, text_max_chars: int) -> None:
     """Serve the description of an app whose routes are all registered."""
     extension = QuartSchema(
         info=Info(title="Glottis", version=version("glottis"), description=_ABOUT),
@@ -116,7 +117,10 @@ def register_documentation(app: Quart) -> None:
     # The extension would wrap every response; only its description of the routes is wanted.
     app.config.setdefault("QUART_SCHEMA_CONVERSION_PREFERENCE", "pydantic")
     app.config.setdefault("QUART_SCHEMA_CONVERT_CASING", False)
-    text = json.dumps(_Provider(app, extension).schema(), ensure_ascii=False)
+    described = _Provider(app, extension).schema()
+    for body in (Intent, Respond, Synthesize):
+        described["components"]["schemas"][body.__name__]["properties"]["text"]["maxLength"] = text_max_chars
+    text = json.dumps(described, ensure_ascii=False)
 
     @app.get("/openapi.json")
     @hide

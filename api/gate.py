@@ -5,11 +5,12 @@ import time
 import uuid
 
 from glottis.api.addresses import Networks, host_and_scheme, is_loopback_host, is_same_origin
+from glottis.api.visit import Visit, visit
 from glottis.config import Deployment
-from glottis.core.access import Principal
 from glottis.core.errors import Forbidden, GlottisError
-from glottis.core.logs import bind_contextvars, clear_contextvars
+from glottis.core.logs import bind_contextvars
 from glottis.core.platform import Platform
+from prometheus_client import Counter, Histogram
 from quart import Quart, Response, g, request
 
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
@@ -52,6 +53,7 @@ class Gate:
         self._metrics = platform.engine.metrics
         self._trusted: Networks = tuple(platform.engine.settings.trusted_proxies)
         self._origins = origins
+        self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def register(self, app: Quart) -> None:
         """Put the gate into an app."""
@@ -60,53 +62,65 @@ class Gate:
 
     async def enter(self) -> Response | None:
         """Note when and whence a request comes, and find out who makes it."""
-        g.started = time.perf_counter()
-        given = request.headers.get("X-Request-ID", "")
-        g.request_id = given if _REQUEST_ID.match(given) else uuid.uuid4().hex
-        clear_contextvars()
-        bind_contextvars(request_id=g.request_id)
-        g.host, g.secure = host_and_scheme(request, self._trusted)
-        g.foreign_origin = _foreign_origin(g.host, secure=g.secure)
+        started = time.perf_counter()
+        given = request.headers.get("X-Request-ID")
+        request_id = given if given and _REQUEST_ID.match(given) else uuid.uuid4().hex
+        bind_contextvars(request_id=request_id)
+        host, is_secure = host_and_scheme(request, self._trusted)
+        origin = _foreign_origin(host, is_secure=is_secure)
+        here = g.visit = Visit(started, request_id, host, is_secure, origin)
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             return Response("", 204)
-        self._require_own_or_listed_origin()
+        self._require_own_or_listed(origin)
         if request.path not in _OPEN_PATHS and not request.path.startswith("/docs/"):
-            g.principal = await self._principal()
+            await self._authenticate(here)
         return None
 
     async def leave(self, response: Response) -> Response:
         """Count the request, and tell the client its id."""
-        rule = request.url_rule.rule if request.url_rule is not None else "none"
-        self._metrics.requests.labels(request.method, rule, response.status_code).inc()
-        self._metrics.request_seconds.labels(rule).observe(time.perf_counter() - g.started)
-        response.headers["X-Request-ID"] = g.request_id
-        if g.foreign_origin is not None and self._origins.is_listed(g.foreign_origin):
-            _allow_origin(response, g.foreign_origin)
+        here = visit()
+        self._count(response.status_code, time.perf_counter() - here.started)
+        response.headers["X-Request-ID"] = here.request_id
+        origin = here.foreign_origin
+        if origin is not None and self._origins.is_listed(origin):
+            _allow_origin(response, origin)
         return response
 
-    def _require_own_or_listed_origin(self) -> None:
-        foreign = g.foreign_origin is not None and not self._origins.is_listed(g.foreign_origin)
-        if foreign and request.method not in _SAFE:
+    def _count(self, status: int, seconds: float) -> None:
+        rule = request.url_rule.rule if request.url_rule is not None else "none"
+        key = (request.method, rule, status)
+        if key not in self._counted:
+            # Looking labels up costs more than counting; the keys are bounded by the routes.
+            self._counted[key] = (
+                self._metrics.requests.labels(*key),
+                self._metrics.request_seconds.labels(rule),
+            )
+        requests, latency = self._counted[key]
+        requests.inc()
+        latency.observe(seconds)
+
+    def _require_own_or_listed(self, origin: str | None) -> None:
+        is_foreign = origin is not None and not self._origins.is_listed(origin)
+        if is_foreign and request.method not in _SAFE:
             raise Forbidden("this origin may not use this server")
 
-    async def _principal(self) -> Principal | None:
+    async def _authenticate(self, here: Visit) -> None:
         try:
-            principal = await self._authentication.authenticate(request.headers.get("Authorization"))
+            here.principal = await self._authentication.authenticate(request.headers.get("Authorization"))
         except GlottisError as error:
             if "signature" not in request.args:
                 raise
             # The link may carry its own permission: the route that takes such links decides.
-            g.refusal = error
-            return None
-        if principal.name is None and not is_loopback_host(g.host):
+            here.refusal = error
+            return
+        if here.principal.name is None and not is_loopback_host(here.host):
             # An open server trusts whoever reaches it: no page may reach it under a name of its own.
             raise Forbidden("without users this server answers only under a loopback name")
-        return principal
 
 
-def _foreign_origin(host: str, *, secure: bool) -> str | None:
+def _foreign_origin(host: str, *, is_secure: bool) -> str | None:
     origin = request.headers.get("Origin")
-    if origin is None or is_same_origin(origin, host, secure=secure):
+    if origin is None or is_same_origin(origin, host, secure=is_secure):
         return None
     return origin
 

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from glottis.api.state import VOICE
+from glottis.api.visit import visit
 from glottis.core.errors import Unprocessable
-from quart import Response, g, request
+from quart import Response, request
 
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -38,7 +39,8 @@ def whole_number(name: str, *, default: int, least: int, most: int) -> int:
 
 def websocket_url(session_id: str) -> str:
     """Return where a session's WebSocket is, as the client sees this server."""
-    return f"{'wss' if g.secure else 'ws'}://{g.host}{VOICE}/ws/{session_id}"
+    here = visit()
+    return f"{'wss' if here.is_secure else 'ws'}://{here.host}{VOICE}/ws/{session_id}"
 
 
 def audio_url(audio_id: str) -> str:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from glottis.api.gate import Origins
-from glottis.core.access import Principal
+from glottis.api.visit import visit
 from glottis.core.platform import Platform
-from quart import Quart, current_app, g
+from quart import Quart, current_app
 
 PREFIX = "/api/v1"
 VOICE = f"{PREFIX}/voice"
@@ -46,15 +46,10 @@ def platform() -> Platform:
     return state().platform
 
 
-def principal() -> Principal:
-    """Return who is asking; the gate has checked it."""
-    return cast(Principal, g.principal)
-
-
 def require_origin(project: str) -> None:
     """Let a page of another origin act only in projects that list it.
 
     Raises:
         Forbidden: this project does not.
     """
-    state().origins.require_for(project, g.foreign_origin)
+    state().origins.require_for(project, visit().foreign_origin)

@@ -2,10 +2,11 @@
 
 from glottis.api.documentation import AudioHeaders, AudioQuery, Extras, documented
 from glottis.api.errors import error_response
-from glottis.api.state import VOICE, platform, principal
+from glottis.api.state import VOICE, platform
+from glottis.api.visit import principal, visit
 from glottis.core.errors import NotFound
 from glottis.core.store import AudioRecord
-from quart import Blueprint, Response, g, request
+from quart import Blueprint, Response, request
 from quart_schema import document_headers, document_querystring
 
 blueprint = Blueprint("audio", __name__, url_prefix=f"{VOICE}/audio")
@@ -50,13 +51,14 @@ def _range(record: AudioRecord, etag: str) -> tuple[int, int] | None:
 
 async def _permitted(audio_id: str) -> AudioRecord:
     """Fetch audio for those who may hear it; for everybody else it does not exist."""
-    if g.principal is None:
+    refusal = visit().refusal
+    if refusal is not None:
         link = request.args
         is_signed = platform().links.is_valid(
             audio_id, expires=link.get("expires", ""), signature=link.get("signature", "")
         )
         if not is_signed:
-            raise g.refusal
+            raise refusal
         return await platform().speaker.fetch(audio_id)
     record = await platform().speaker.fetch(audio_id)
     if not principal().may_hear(record.scope):

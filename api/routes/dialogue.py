@@ -5,7 +5,8 @@ from glottis.api.bodies import Intent, Respond, read_body
 from glottis.api.documentation import documented
 from glottis.api.replies import as_json, audio_url
 from glottis.api.routes.speech import require_length
-from glottis.api.state import VOICE, platform, principal, require_origin
+from glottis.api.state import VOICE, platform, require_origin
+from glottis.api.visit import principal
 from glottis.core.conversation import Answer
 from glottis.core.errors import NotFound
 from glottis.core.sessions import require_project

@@ -3,7 +3,8 @@
 from glottis.api import answers
 from glottis.api.documentation import VoicesQuery, documented
 from glottis.api.replies import as_json
-from glottis.api.state import VOICE, platform, principal
+from glottis.api.state import VOICE, platform
+from glottis.api.visit import principal
 from glottis.core.sessions import require_project
 from quart import Blueprint, Response, request
 from quart_schema import document_querystring, document_response

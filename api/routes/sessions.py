@@ -4,7 +4,8 @@ from glottis.api import answers
 from glottis.api.bodies import SessionStart, VoicePreference, read_body
 from glottis.api.documentation import Extras, HistoryQuery, documented
 from glottis.api.replies import as_json, timestamp, websocket_url, whole_number
-from glottis.api.state import VOICE, platform, principal, require_origin
+from glottis.api.state import VOICE, platform, require_origin
+from glottis.api.visit import principal
 from glottis.core.store import InteractionRecord, SessionRecord
 from quart import Blueprint, Response
 from quart_schema import document_querystring, document_request, document_response

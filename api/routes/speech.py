@@ -9,7 +9,8 @@ from glottis.api import answers
 from glottis.api.bodies import Recognize, Synthesize, read_body
 from glottis.api.documentation import documented
 from glottis.api.replies import as_json, audio_url
-from glottis.api.state import VOICE, platform, principal, require_origin
+from glottis.api.state import VOICE, platform, require_origin
+from glottis.api.visit import principal
 from glottis.core.audio import PcmFormat
 from glottis.core.errors import InvalidInput, TooLarge, Unprocessable
 from glottis.core.sessions import require_project

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -109,8 +108,12 @@ class Turns:
         preferred = replace(plain, voice=session.voice_id or DEFAULT_VOICE, provider=session.voice_provider)
         # A preference is a wish: where the route cannot fulfil it, the project's usual voice speaks.
         for request in (preferred, plain) if preferred != plain else (plain,):
-            with suppress(Unprocessable, Unavailable):
+            try:
                 return await self._speaker.say(request)
+            except Unprocessable:
+                continue
+            except Unavailable:
+                break
         # The failure is in the log and the metrics; the person still gets the words.
         return None
 

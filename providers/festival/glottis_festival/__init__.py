@@ -1,0 +1,1 @@
+"""Festival for Glottis: Russian and English voices from Debian's packages."""

@@ -92,13 +92,14 @@ class Ledger:
         self._total += count
         self._changes[place] += count
 
-    def update(
-        self, *, writer: str, number: int, now_ms: int
-    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """Return the conditions and operators that make the changes in MongoDB; None for no change."""
+    @property
+    def is_changed(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self._expired) or any(self._changes.values())
+
+    def update(self, *, writer: str, number: int, now_ms: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return conditions and operators that make the changes if the ledger still is as it was read."""
         increments = {_path(place): count for place, count in self._changes.items() if count}
-        if not increments and not self._expired:
-            return None
         removals = {f"places.{expiry_ms}": "" for expiry_ms in self._expired}
         for name, (_, at_ms) in self._writers.items():
             if name != writer and at_ms < now_ms - WRITERS_KEPT_MS:

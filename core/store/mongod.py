@@ -50,6 +50,7 @@ class Mongod:
             *("--wiredTigerCacheSizeGB", str(cache_gb)),
             *("--wiredTigerEngineConfigString", "log=(file_max=32MB,prealloc=false)"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+            *("--setParameter", "transactionLifetimeLimitSeconds=15"),  # what a killed process left open
         ]
 
     @asynccontextmanager

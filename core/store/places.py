@@ -27,7 +27,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class _Write:
-    """A write whose outcome is not known yet."""
+    """A write of the ledger, as long as nobody knows whether it was or will be made."""
 
     number: int
     taken: tuple[Place, ...]
@@ -44,7 +44,7 @@ class Places:
         self._number = 0
         self._ledger: Ledger | None = None
         self._owed: Counter[Place] = Counter()
-        self._open_write: _Write | None = None
+        self._open_writes: list[_Write] = []
 
     async def live(self, project: str | None) -> int:
         """Count the places that are taken now."""
@@ -60,10 +60,12 @@ class Places:
 
         Returns None for each place that was taken.
         """
-        await self._settle_open_write()
-        is_fresh = self._ledger is None
+        is_fresh = False
         while True:
-            ledger = self._ledger or await self._read()
+            ledger = self._ledger
+            if ledger is None or self._open_writes:
+                ledger, is_fresh = await self._read(), True
+                self._settle_open_writes(ledger)
             self._ledger = None  # what is changed below holds only once it is written
             ledger.expire(now_ms)
             for place in self._owed.elements():
@@ -73,7 +75,6 @@ class Places:
             if not is_stale_refusal and await self._write(ledger, wanted, refusals):
                 self._ledger = ledger
                 return refusals
-            is_fresh = True
 
     def _take(self, ledger: Ledger, want: Wanted) -> SessionLimitReached | None:
         project = want.place.project
@@ -88,33 +89,36 @@ class Places:
         self, ledger: Ledger, wanted: Sequence[Wanted], refusals: Sequence[SessionLimitReached | None]
     ) -> bool:
         """Write the ledger; False if another process did so first."""
-        number = self._number + 1
-        update = ledger.update(writer=self._writer, number=number, now_ms=epoch_ms())
-        if update is None:
-            self._owed.clear()
+        if not ledger.is_changed and not self._open_writes:
+            self._owed.clear()  # what was given back has been taken again, or had expired
             return True
-        self._number = number
+        self._number += 1
         taken = tuple(want.place for want, refusal in zip(wanted, refusals, strict=True) if refusal is None)
-        self._open_write = _Write(number, taken, self._owed.copy())
-        conditions, changes = update
+        write = _Write(self._number, taken, self._owed.copy())
+        self._open_writes.append(write)
+        conditions, changes = ledger.update(writer=self._writer, number=self._number, now_ms=epoch_ms())
         result = await self._ledgers.update_one({"_id": LEDGER_ID, **conditions}, changes)
-        given_back, self._open_write = self._open_write.given_back, None
         if result.matched_count == 0:
+            self._open_writes.remove(write)
             return False
+        self._open_writes.clear()  # all were for a ledger as it was before this one, and can be made no more
+        self._owed -= write.given_back
         ledger.changed()
-        self._owed -= given_back
         return True
 
-    async def _settle_open_write(self) -> None:
-        """Learn what became of a write whose answer was lost; nobody uses the places that it took."""
-        if self._open_write is None:
-            return
-        ledger = await self._read()
-        write, self._open_write = self._open_write, None
-        if ledger.last_change_by(self._writer) >= write.number:
-            self._owed -= write.given_back
-            self._owed.update(write.taken)
-        self._ledger = ledger
+    def _settle_open_writes(self, ledger: Ledger) -> None:
+        """Learn what became of writes whose answer was lost, at most one of which was made.
+
+        One that is not in the ledger may still be on its way. It stays open until another write of ours makes
+        the ledger another than it was for.
+        """
+        made = ledger.last_change_by(self._writer)
+        for write in self._open_writes:
+            if write.number == made:
+                self._owed -= write.given_back
+                self._owed.update(write.taken)  # their callers were told of a failure
+                self._open_writes.clear()
+                break
 
     async def _read(self) -> Ledger:
         document = await self._ledgers.find_one(LEDGER_ID)

@@ -1,0 +1,154 @@
+"""What becomes of places when MongoDB fails in the midst of a change: MongoDB's own fail points say where."""
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import pymongo
+import pytest
+from glottis.config import Settings
+from glottis.core.store import (
+    SessionLimitReached,
+    SessionRecord,
+    Store,
+    StoreError,
+    StoreUnavailable,
+    open_store,
+)
+from glottis.core.store.binary import find_mongod
+from pydantic import SecretStr
+from pymongo import AsyncMongoClient
+
+DATABASE = "glottis"
+
+
+@pytest.fixture(scope="module")
+def faulty_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A MongoDB that fails where it is told to."""
+    folder = tmp_path_factory.mktemp("faulty")
+    socket = folder / "m.sock"
+    where = ("--dbpath", str(folder), "--bind_ip", str(socket), "--logpath", str(folder / "log"))
+    faults = ("--replSet", "rs", "--setParameter", "enableTestCommands=1")
+    limits = ("--setParameter", "transactionLifetimeLimitSeconds=1")
+    url = f"mongodb://{quote(str(socket), safe='')}/"
+    with subprocess.Popen(
+        [find_mongod(folder), *where, *faults, *limits], stdout=subprocess.DEVNULL
+    ) as mongod:
+        try:
+            with pymongo.MongoClient[dict[str, Any]](url, directConnection=True) as client:
+                members = [{"_id": 0, "host": str(socket)}]
+                client.admin.command("replSetInitiate", {"_id": "rs", "members": members})
+            yield f"{url}?replicaSet=rs"
+        finally:
+            mongod.kill()
+
+
+@pytest.fixture
+async def client(faulty_url: str) -> AsyncIterator[AsyncMongoClient[dict[str, Any]]]:
+    async with AsyncMongoClient[dict[str, Any]](faulty_url) as client:
+        await client.drop_database(DATABASE)
+        yield client
+
+
+@pytest.fixture
+async def store(faulty_url: str, client: object) -> AsyncIterator[Store]:  # noqa: ARG001 - it empties the database
+    settings = {"mongo_url": SecretStr(faulty_url), "mongo_database": DATABASE, "max_concurrent_sessions": 2}
+    async with open_store(Settings.model_validate(settings)) as store:
+        await store.sessions.end((await start(store)).id)
+        yield store
+
+
+async def start(store: Store) -> SessionRecord:
+    return await store.sessions.start(
+        project="demo",
+        owner=None,
+        user_id=None,
+        language="en",
+        voice_provider=None,
+        voice_id=None,
+        project_limit=None,
+        now=datetime.now(UTC),
+    )
+
+
+@asynccontextmanager
+async def failing(
+    client: AsyncMongoClient[dict[str, Any]], command: str, *, mode: Any = "alwaysOn", **fault: Any
+) -> AsyncIterator[None]:
+    point = {"configureFailPoint": "failCommand"}
+    data = {"failCommands": [command], "appName": "glottis", **fault}
+    await client.admin.command(point | {"mode": mode, "data": data})
+    try:
+        yield
+    finally:
+        await client.admin.command(point | {"mode": "off"})
+
+
+LEDGER = {"namespace": f"{DATABASE}.session_ledger"}
+SESSIONS = {"namespace": f"{DATABASE}.voice_sessions"}
+
+
+async def test_a_session_that_could_not_be_stored_leaves_its_place(
+    store: Store, client: AsyncMongoClient[dict[str, Any]]
+) -> None:
+    async with failing(client, "insert", errorCode=8, **SESSIONS):
+        for _ in range(3):
+            with pytest.raises(StoreError):
+                await start(store)
+    await start(store)
+    await start(store)
+    assert await store.sessions.count_live() == 2
+
+
+async def test_a_session_whose_commit_was_not_confirmed_leaves_its_place(
+    store: Store, client: AsyncMongoClient[dict[str, Any]]
+) -> None:
+    async with failing(client, "commitTransaction", closeConnection=True):
+        with pytest.raises(StoreUnavailable):
+            await start(store)
+    await start(store)
+    await start(store)
+    assert await store.sessions.count_live() == 2
+
+
+async def test_a_start_that_was_not_written_takes_no_place(
+    store: Store, client: AsyncMongoClient[dict[str, Any]]
+) -> None:
+    async with failing(client, "update", closeConnection=True, **LEDGER):
+        with pytest.raises(StoreUnavailable):
+            await start(store)
+    await start(store)
+    await start(store)
+    assert await store.sessions.count_live() == 2
+
+
+@pytest.mark.parametrize("is_waited_for", [True, False], ids=["made before", "still on its way"])
+async def test_a_write_that_mongodb_makes_after_we_gave_up_counts_once(
+    store: Store, client: AsyncMongoClient[dict[str, Any]], *, is_waited_for: bool
+) -> None:
+    ended = await start(store)
+    late: dict[str, Any] = {"blockConnection": True, "blockTimeMS": 3_000, **LEDGER}
+    async with failing(client, "update", mode={"times": 1}, **late):
+        outcomes = await asyncio.gather(
+            store.sessions.end(ended.id), start(store), start(store), return_exceptions=True
+        )
+        assert {type(outcome) for outcome in outcomes} == {StoreUnavailable}
+        if is_waited_for:
+            await pause(client)
+        sessions = [await start(store), await start(store)]
+        with pytest.raises(SessionLimitReached):
+            await start(store)
+        await pause(client)
+        assert await store.sessions.count_live() == 2
+        for session in sessions:
+            await store.sessions.end(session.id)
+        assert await store.sessions.count_live() == 0
+
+
+async def pause(client: AsyncMongoClient[dict[str, Any]]) -> None:
+    """Let MongoDB sleep for a second, in which it makes what was blocked."""
+    await client.admin.command({"sleep": 1, "secs": 1, "lock": "none"})

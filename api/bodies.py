@@ -7,8 +7,10 @@ from pydantic import (
     AliasChoices,
     AliasGenerator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
+    StrictBool,
     ValidationError,
     model_validator,
 )
@@ -31,6 +33,16 @@ Project = Annotated[str, Field(pattern=r"^\w[\w .:@+-]*$", max_length=100, examp
 Said = Annotated[str, Field(min_length=1, examples=["Покажи мне раздел с ценами"])]
 Label = Annotated[str, Field(min_length=1, max_length=200, pattern=_PRINTABLE)]
 Body = TypeVar("Body", bound="ApiBody")
+
+
+def _no_text(value: Any) -> Any:
+    """Refuse what pydantic would make a number of: "3" and true."""
+    if isinstance(value, str | bool):
+        raise ValueError("must be a number")  # noqa: TRY004 - a TypeError would not be pydantic's
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_no_text)]
 
 
 def _given(field: str) -> JsonDict:
@@ -64,8 +76,8 @@ class DeclaredAudio(ApiBody):
     """Says what raw audio is; audio in a container says so itself."""
 
     encoding: Literal["pcm16"] = "pcm16"
-    sample_rate: int = Field(16_000, ge=8_000, le=192_000)
-    channels: int = Field(1, ge=1, le=8)
+    sample_rate: Whole = Field(16_000, ge=8_000, le=192_000)
+    channels: Whole = Field(1, ge=1, le=8)
 
 
 class Recognize(ApiBody):
@@ -78,8 +90,8 @@ class Recognize(ApiBody):
     project: Project | None = None
     provider: Label | None = None
     audio: DeclaredAudio | None = None
-    max_alternatives: int = Field(0, ge=0, le=10)
-    word_times: bool = False
+    max_alternatives: Whole = Field(0, ge=0, le=10)
+    word_times: StrictBool = False
 
     @model_validator(mode="after")
     def _has_something(self) -> "Recognize":
@@ -95,7 +107,7 @@ class SynthesisChoices(ApiBody):
 
     format: Annotated[str, Field(pattern="^(mp3|opus|wav)$")] = "mp3"
     provider: Label | None = None
-    speed: float = Field(1.0, ge=0.25, le=4.0)
+    speed: Annotated[float, BeforeValidator(_no_text)] = Field(1.0, ge=0.25, le=4.0)
 
 
 class Synthesize(ApiBody):

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from glottis.api.connection_places import ConnectionPlaces
 from glottis.api.documentation import register_documentation
 from glottis.api.errors import register_error_handlers
 from glottis.api.gate import Gate, Origins
@@ -21,7 +22,8 @@ def create_app(platform: Platform, *, draining: asyncio.Event | None = None) -> 
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = True
     origins = Origins(platform.engine.deployment)
-    attach(app, ServerState(platform, origins, draining or asyncio.Event()))
+    places = ConnectionPlaces.of_process(settings.ws_max_connections)
+    attach(app, ServerState(platform, origins, draining or asyncio.Event(), places))
     register_error_handlers(app)
     Gate(platform, origins).register(app)
     for blueprint in blueprints:

@@ -11,8 +11,10 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from ipaddress import ip_address
+from pathlib import Path
 
 from glottis.api.app import create_app
+from glottis.api.connection_places import make_board, slot_environment
 from glottis.api.state import server_state
 from glottis.api.websocket.transport import correct_hypercorn
 from glottis.config import Deployment, Settings
@@ -101,15 +103,20 @@ async def serve_many(settings: Settings, arguments: Sequence[str], *, announce: 
         store = await stack.enter_async_context(open_store(settings))
         if not await store.users.any():
             require_loopback(sock)
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="glottis-metrics-"))
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="glottis-"))
+        metrics = stack.enter_context(tempfile.TemporaryDirectory(prefix="glottis-metrics-"))
         environment = {
             **os.environ,
             "GLOTTIS_MONGO_URL": _mongo_url(settings),
-            "PROMETHEUS_MULTIPROC_DIR": folder,
+            "PROMETHEUS_MULTIPROC_DIR": metrics,
         }
         sock.set_inheritable(True)
         command = [*arguments, str(sock.fileno())]
-        workers = [_Worker(command, environment, sock.fileno()) for _ in range(settings.workers)]
+        board = make_board(Path(folder), slots=settings.workers)
+        workers = [
+            _Worker(command, environment | slot_environment(board, slot), sock.fileno())
+            for slot in range(settings.workers)
+        ]
         await asyncio.gather(*(worker.start() for worker in workers))
         announce(address_of(sock))
         watchers = [asyncio.create_task(worker.keep_alive()) for worker in workers]

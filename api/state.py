@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import cast
 
+from glottis.api.connection_places import ConnectionPlaces
 from glottis.api.gate import Origins
 from glottis.api.visit import visit
 from glottis.core.platform import Platform
@@ -21,6 +22,7 @@ class ServerState:
     platform: Platform
     origins: Origins
     draining: asyncio.Event
+    places: ConnectionPlaces
     websockets: set[object] = field(default_factory=set)
     quiet: asyncio.Event = field(default_factory=asyncio.Event)
     """Set each time when the last WebSocket has closed."""

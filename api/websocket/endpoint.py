@@ -29,7 +29,7 @@ async def _serve(session_id: str) -> None:
     if here.draining.is_set():
         await websocket.close(GOING_AWAY, "the server is restarting; connect again")
         return
-    if len(here.websockets) >= here.platform.engine.settings.ws_max_connections:
+    if not here.places.take():
         await websocket.close(TOO_MANY, "too many connections; try again later")
         return
     token = object()
@@ -42,6 +42,7 @@ async def _serve(session_id: str) -> None:
             socket = websocket._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001  # the proxy's own way
             await Channel(socket, session, here.platform, here.draining).serve()
     finally:
+        here.places.give_back()
         here.websockets.discard(token)
         gauge.dec()
         if not here.websockets:

@@ -14,15 +14,20 @@ from glottis.core.platform import Platform
 from quart import Quart
 
 
-def create_app(platform: Platform, *, draining: asyncio.Event | None = None) -> Quart:
-    """Make the app. Setting `draining` tells it to refuse new work and to finish what runs."""
+def create_app(
+    platform: Platform, *, draining: asyncio.Event | None = None, places: ConnectionPlaces | None = None
+) -> Quart:
+    """Make the app. Setting `draining` tells it to refuse new work and to finish what runs.
+
+    `places` are those of a server with several processes; without, this process has them all.
+    """
     settings = platform.engine.settings
     app = Quart(__name__, static_folder=None)
     app.asgi_http_class = LeanHTTPConnection
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = True
     origins = Origins(platform.engine.deployment)
-    places = ConnectionPlaces.of_process(settings.ws_max_connections)
+    places = places or ConnectionPlaces(settings.ws_max_connections)
     attach(app, ServerState(platform, origins, draining or asyncio.Event(), places))
     register_error_handlers(app)
     Gate(platform, origins).register(app)

@@ -36,6 +36,12 @@ class ConnectionPlaces:
             return cls(limit)
         return cls(limit, board=Path(board), slot=int(os.environ[_SLOT]))
 
+    def close(self) -> None:
+        """Let go of the board."""
+        self._counts.release()
+        if self._file is not None:
+            self._file.close()
+
     def take(self) -> bool:
         """Take a place; False if there is none."""
         with self._alone():

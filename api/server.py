@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from glottis.api.app import create_app
-from glottis.api.connection_places import make_board, slot_environment
+from glottis.api.connection_places import ConnectionPlaces, make_board, slot_environment
 from glottis.api.state import server_state
 from glottis.api.websocket.transport import correct_hypercorn
 from glottis.config import Deployment, Settings
@@ -57,11 +57,13 @@ async def serve(
     # The socket comes first: whether the port is free should not wait for models to load.
     sock = listening or bind(settings)
     stop = _stop_signal()
-    async with open_platform(settings, deployment, loaded=loaded) as platform:
+    async with AsyncExitStack() as stack:
+        platform = await stack.enter_async_context(open_platform(settings, deployment, loaded=loaded))
         if not await platform.store.users.any():
             require_loopback(sock)
-        draining = asyncio.Event()
-        app = create_app(platform, draining=draining)
+        places = ConnectionPlaces.of_process(settings.ws_max_connections)
+        stack.callback(places.close)
+        app = create_app(platform, places=places)
         sock.listen(_BACKLOG)
         announce(address_of(sock))
         log.info("serving", extra={"address": address_of(sock), "pid": os.getpid()})

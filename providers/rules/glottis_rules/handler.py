@@ -21,7 +21,8 @@ from glottis.plugins import (
 )
 
 from glottis_rules.configuration import RulesConfig
-from glottis_rules.lexicon import Lexicon, build_lexicon, hear
+from glottis_rules.hearing import Hearing
+from glottis_rules.lexicon import Lexicon, build_lexicon
 from glottis_rules.replies import Replies, target_of
 from glottis_rules.sections import Directory
 from glottis_rules.spelling import count_words, split_words
@@ -58,7 +59,7 @@ class RulesHandler(IntentHandler):
         if not words:
             return None
         directory = await self._directory(context.sections, lexicon)
-        heard = hear(words, lexicon, directory.wordbook)
+        heard = Hearing(lexicon, directory.wordbook).hear(words)
         found = Utterance(
             heard,
             list(lexicon.phrases.find(heard)),

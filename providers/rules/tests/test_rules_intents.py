@@ -24,7 +24,7 @@ SAID = {
         "be quiet please", "that's enough", "shut up", "hold on", "okay stop talking",
     ],
     "goodbye": [
-        "до свидания", "пока", "всего доброго", "досвидания", "спасибо, до встречи", "мне пора",
+        "до свидания", "пока", "всего доброго", "досвидания", "доскорова", "спасибо, до встречи", "мне пора",
         "goodbye", "bye bye", "see you later", "thanks, have a nice day", "that's all",
     ],
     "knowledge_query": [

@@ -27,6 +27,7 @@ LONG = {
     "combining accents": "е\u0301" * 2_500,
     "apostrophes": "'" * 5_000,
     "emoji": "👩‍👩‍👧" * 1_000,
+    "unknown words": " ".join(f"{chr(1072 + n % 32) * 2}{n:o}хзчщ" for n in range(600)),
     "brackets": "(" * 2_500 + ")" * 2_500,
 }
 

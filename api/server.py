@@ -18,6 +18,7 @@ from glottis.api.connection_places import ConnectionPlaces, make_board, slot_env
 from glottis.api.state import server_state
 from glottis.api.websocket.transport import correct_hypercorn
 from glottis.config import Deployment, Settings
+from glottis.core.leash import leashed
 from glottis.core.platform import open_platform
 from glottis.core.store import embedded_url, open_store
 from glottis.plugins.host import LoadedPlugins
@@ -206,7 +207,7 @@ class _Worker:
         os.set_inheritable(told, True)
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *self._command,
+                *leashed(self._command),
                 env={**self._environment, "GLOTTIS_READY_FD": str(told)},
                 pass_fds=(self._socket, told),
                 stdin=subprocess.DEVNULL,

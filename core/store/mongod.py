@@ -3,15 +3,13 @@
 import asyncio
 import contextlib
 import logging
-import os
-import sys
 import time
 from asyncio.subprocess import DEVNULL, STDOUT, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from glottis.core.store import leash
+from glottis.core.leash import leashed
 from glottis.core.store.connection import Client
 from glottis.core.store.data_folder import REPLICA_SET, DataFolder
 from glottis.core.store.errors import EmbeddedMongoFailed
@@ -36,8 +34,7 @@ class Mongod:
 
     def __init__(self, program: Path, folder: DataFolder, *, cache_gb: float) -> None:
         self._folder = folder
-        self._command = [
-            *_leash(),
+        command = [
             str(program),
             *("--dbpath", str(folder.data), "--logpath", str(folder.log), "--logappend", "--quiet"),
             *(
@@ -52,6 +49,7 @@ class Mongod:
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
             *("--setParameter", "transactionLifetimeLimitSeconds=15"),  # what a killed process left open
         ]
+        self._command = leashed(command)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -138,12 +136,6 @@ class Mongod:
         said = self._folder.output.read_text("utf-8", "replace").strip().splitlines()
         last = f": {said[-1][:300]}" if said else ""
         return f"MongoDB ended at once with status {status}{last}; see {self._folder.log}"
-
-
-def _leash() -> list[str]:
-    if sys.platform != "linux":
-        return []
-    return [sys.executable, "-I", "-S", str(leash.__file__), str(os.getpid())]
 
 
 async def _form_replica_set(client: Client, host: str) -> None:

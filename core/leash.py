@@ -10,8 +10,16 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Sequence
 
 PR_SET_PDEATHSIG = 1
+
+
+def leashed(program: Sequence[str]) -> list[str]:
+    """Return the command that runs a program on the leash of this process; off Linux, without one."""
+    if sys.platform != "linux":
+        return list(program)
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *program]
 
 
 def main() -> None:

@@ -3,7 +3,8 @@
 PYTHON ?=
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
-DOCS := README.md docs
+# What needs neither a model nor MongoDB nor a Debian package.
+FAST := tests/architecture tests/audio tests/config tests/core tests/plugins providers/rules
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo serve test check fast fix docs bench clean
@@ -31,7 +32,7 @@ check: setup  ## format, lint, types, import arrows, generated docs
 	.ci/cog --check
 
 fast: setup  ## the tests that need no model, no MongoDB and no Debian package: seconds
-	$(PYTEST) -q -m "not slow"
+	$(PYTEST) -q -m "not slow" $(FAST)
 
 fix: setup  ## format, and mend what the linter can
 	$(BIN)/ruff check --fix --quiet . || true

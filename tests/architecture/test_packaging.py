@@ -128,6 +128,7 @@ def _pip(*arguments: str | Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_every_file_of_the_rooms(
     wheel: Path, files: list[Path], rooms: tuple[str, ...]
 ) -> None:
@@ -144,6 +145,7 @@ print(json.dumps(places))
 """
 
 
+@pytest.mark.slow
 def test_the_wheel_installs_and_every_module_of_it_imports(
     wheel: Path, root: Path, rooms: tuple[str, ...], tmp_path: Path
 ) -> None:

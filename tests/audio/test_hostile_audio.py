@@ -160,6 +160,7 @@ print(json.dumps({"grown_mb": grown_kb / 1024, "seconds": time.monotonic() - sta
 """
 
 
+@pytest.mark.slow
 def test_a_decompression_bomb_fills_no_memory(tmp_path: Path, voice: Voice, container: Make) -> None:
     long_silence = silence(1_200, rate_hz=48_000)
     m4a = container(voice(20.0, rate_hz=48_000), "mp4", "aac")

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import bson
 from beanie import Document, PydanticObjectId, init_beanie
+from bson import ObjectId
 from bson.raw_bson import RawBSONDocument
 from glottis.core.store.connection import Collection, Database, Raw, checking
 from glottis.core.store.errors import RecordInvalid
@@ -105,21 +106,27 @@ class Interaction(Document):
         name = "interactions"
         indexes = (IndexModel([("session_id", ASCENDING), ("at", ASCENDING), ("_id", ASCENDING)]),)
 
-    @classmethod
-    def of(cls, record: InteractionRecord) -> Self:
-        """Return the document of a record."""
+    @staticmethod
+    def encoded(record: InteractionRecord) -> RawBSONDocument:
+        """Return a record as MongoDB keeps it: written by hand, as every turn writes two.
+
+        Raises:
+            RecordInvalid: it holds what MongoDB cannot, or too much of it.
+        """
         _check_depth(record.content)
-        with checking():
-            return cls(
-                session_id=record.session_id,
-                project=record.project,
-                user_id=record.user_id,
-                at=record.at,
-                type=record.type,
-                content=dict(record.content),
-                latencies_ms=dict(record.latencies_ms),
-                provider=record.provider,
-            )
+        return _as_bson(
+            {
+                "_id": ObjectId(),
+                "session_id": record.session_id,
+                "project": record.project,
+                "user_id": record.user_id,
+                "at": record.at,
+                "type": record.type,
+                "content": record.content,
+                "latencies_ms": record.latencies_ms,
+                "provider": record.provider,
+            }
+        )
 
     @staticmethod
     def record(raw: Raw) -> InteractionRecord:
@@ -311,7 +318,13 @@ def encoded(document: Document) -> RawBSONDocument:
         RecordInvalid: a value has no form in BSON, or there is too much of it.
     """
     with checking():
-        data = bson.encode(document.model_dump(by_alias=True))
+        raw = document.model_dump(by_alias=True)
+    return _as_bson(raw)
+
+
+def _as_bson(raw: Mapping[str, Any]) -> RawBSONDocument:
+    with checking():
+        data = bson.encode(raw)
     if len(data) > MAX_RECORD_BYTES:
         raise RecordInvalid(f"a record has {len(data)} bytes; the store keeps at most {MAX_RECORD_BYTES}")
     return RawBSONDocument(data)

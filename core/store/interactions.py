@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from bson.raw_bson import RawBSONDocument
 from glottis.core.store.connection import Database, answering
-from glottis.core.store.documents import Interaction, ProjectUsage, collection, encoded
+from glottis.core.store.documents import Interaction, ProjectUsage, collection
 from glottis.core.store.errors import StoreError
 from glottis.core.store.group_commit import GroupCommit
 from glottis.core.store.records import InteractionRecord
@@ -41,9 +41,7 @@ class Interactions:
             StoreUnavailable: MongoDB does not answer.
         """
         if records:
-            await self._appends.submit(
-                [(record.project, encoded(Interaction.of(record))) for record in records]
-            )
+            await self._appends.submit([(record.project, Interaction.encoded(record)) for record in records])
 
     async def history(self, session_id: str, *, limit: int) -> list[InteractionRecord]:
         """Return the newest `limit` interactions of a session, the oldest of them first."""

@@ -1,7 +1,8 @@
 """Voice sessions, within limits that hold exactly over all processes and nodes."""
 
+import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +16,7 @@ from glottis.core.store.session_writer import Change, End, SessionWriter, Start
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
+_ID = re.compile("[0-9a-f]{32}")
 
 
 class Sessions:
@@ -25,6 +27,7 @@ class Sessions:
         self._places = Places(collection(database, SessionLedger), limit=limit)
         self._timeout_s = timeout_s
         writer = SessionWriter(database, self._places)
+        self._reads: GroupCommit[str, SessionRecord | None] = GroupCommit(self._read)
         self._changes: GroupCommit[Change, SessionRecord | None] = GroupCommit(
             writer.commit, unclaimed=self._end_unclaimed
         )
@@ -32,7 +35,7 @@ class Sessions:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Write while the context lasts."""
-        async with self._changes.running():
+        async with self._changes.running(), self._reads.running():
             yield
 
     async def start(
@@ -74,9 +77,9 @@ class Sessions:
 
     async def get(self, session_id: str) -> SessionRecord | None:
         """Return a session, also one that has ended or expired, while its history is kept."""
-        with answering():
-            raw = await self._sessions.find_one(session_id)
-        return None if raw is None else VoiceSession.record(raw)
+        if not _ID.fullmatch(session_id):
+            return None
+        return await self._reads.submit(session_id)
 
     async def end(self, session_id: str) -> SessionRecord | None:
         """End a session, freeing its place at once; ending it again changes nothing.
@@ -89,6 +92,13 @@ class Sessions:
         """Count the places taken now in a project, or in all."""
         with answering():
             return await self._places.live(project)
+
+    async def _read(self, session_ids: Sequence[str]) -> list[SessionRecord | None]:
+        """Look up all that was asked for while the last look-up was under way: one query for many callers."""
+        found = self._sessions.find({"_id": {"$in": list(set(session_ids))}})
+        with answering():
+            records = {raw["_id"]: VoiceSession.record(raw) for raw in await found.to_list()}
+        return [records.get(session_id) for session_id in session_ids]
 
     def _end_unclaimed(self, record: SessionRecord | None) -> None:
         """End a session whose caller went away before it knew the id."""

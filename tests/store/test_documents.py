@@ -1,9 +1,11 @@
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
 from typing import Any
 
 import pymongo
-from glottis.core.store import Store
+from glottis.core.store import InteractionRecord, Store
+from glottis.core.store.documents import Interaction
 
 OpenStore = Callable[..., AbstractAsyncContextManager[Store]]
 
@@ -35,3 +37,25 @@ async def test_the_documents_are_described(store: Store) -> None:
     assert {"VoiceSession", "Interaction", "CachedAudio", "ProjectUsage", "User"} <= set(described)
     assert all(document.holds and document.fields for document in described.values())
     assert described["CachedAudio"].collection == "cached_audio"
+
+
+async def test_what_is_written_by_hand_is_what_the_document_says(
+    store: Store, mongo_url: str, mongo_database: str
+) -> None:
+    record = InteractionRecord(
+        session_id="0" * 32,
+        project="demo",
+        user_id=None,
+        at=datetime(2026, 1, 2, tzinfo=UTC),
+        type="assistant",
+        content={"text": "hello"},
+        latencies_ms={"reply": 1.5},
+        provider="rules",
+    )
+    await store.interactions.append([record])
+    with pymongo.MongoClient[dict[str, Any]](mongo_url) as client:
+        raw = client[mongo_database]["interactions"].find_one()
+    assert raw is not None
+    document = Interaction.model_validate(raw)
+    assert set(raw) == {"_id", *Interaction.model_fields} - {"id", "revision_id"}
+    assert (document.content, document.type, document.provider) == ({"text": "hello"}, "assistant", "rules")

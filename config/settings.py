@@ -1,13 +1,23 @@
 """What the environment sets: one value for each process, the same names on every node."""
 
+import json
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DAY_S = 86_400
+
+
+def _listed(value: Any) -> Any:
+    """Read a list as the environment gives it: with commas, or as JSON."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        return json.loads(value)
+    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 class Settings(BaseSettings):
@@ -30,9 +40,10 @@ class Settings(BaseSettings):
     mongo_database: str = Field("glottis", min_length=1, description="Name of the database.")
     mongo_cache_gb: float = Field(0.25, ge=0.25, le=64, description="Cache of the embedded MongoDB, in GiB.")
 
-    trusted_proxies: list[IPv4Network | IPv6Network] = Field(
+    # Without NoDecode the library would give up at what is no JSON, and name no other mistake.
+    trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode, BeforeValidator(_listed)] = Field(
         default_factory=list,
-        description="Networks whose X-Forwarded-* headers are believed, as a JSON list.",
+        description="Networks whose X-Forwarded-* headers are believed, with commas between them.",
     )
     max_body_bytes: int = Field(
         40 * 1024 * 1024, ge=1024, description="Largest request body; more is answered 413."

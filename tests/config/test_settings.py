@@ -57,9 +57,21 @@ def test_every_setting_is_described(field: str) -> None:
     assert (Settings.model_fields[field].description or "").endswith(".")
 
 
-def test_proxies_are_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GLOTTIS_TRUSTED_PROXIES", '["10.0.0.0/8", "::1/128"]')
+@pytest.mark.parametrize("written", ['["10.0.0.0/8", "::1/128"]', "10.0.0.0/8, ::1/128"])
+def test_proxies_are_networks(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GLOTTIS_TRUSTED_PROXIES", written)
     assert Settings().trusted_proxies == [ip_network("10.0.0.0/8"), ip_network("::1/128")]
+
+
+@pytest.mark.parametrize("written", ["everybody", "10.0.0.1/8", "[", '["10.0.0.0/8"', "{}"])
+def test_what_are_no_proxies_is_told_beside_the_other_mistakes(
+    written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GLOTTIS_TRUSTED_PROXIES", written)
+    monkeypatch.setenv("GLOTTIS_PORT", "many")
+    with pytest.raises(ValidationError) as refusal:
+        Settings()
+    assert {error["loc"][0] for error in refusal.value.errors()} == {"trusted_proxies", "port"}
 
 
 def test_the_password_of_the_database_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

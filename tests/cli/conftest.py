@@ -1,0 +1,99 @@
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.program import Program
+
+MODULE = '''
+import asyncio
+import os
+
+import typer
+from glottis.plugins import *
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+GLOTTIS_API_VERSION = 1
+
+
+class Options(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    door: str = ""
+    token: SecretStr = SecretStr("")
+
+
+class Porter(Synthesizer):
+    """Knocks at a door, which is a Unix socket, and speaks when it is closed from inside."""
+
+    async def warmup(self):
+        if self.config.token.get_secret_value():
+            raise RuntimeError(f"the token {self.config.token.get_secret_value()} opens nothing")
+
+    async def synthesize(self, text, options):
+        reader, writer = await asyncio.open_unix_connection(self.config.door)
+        await reader.read()
+        writer.close()
+        yield AudioFrame(b"\\x00\\x20" * 1600, 16_000)
+
+
+@hookimpl
+def glottis_register_synthesizers(register):
+    register(SynthesizerSpec(name="porter", create=Porter, config=Options))
+
+
+@hookimpl
+def glottis_register_commands(group):
+    @group.command()
+    def knock(times: int = 1) -> None:
+        """Knock at the door."""
+        typer.echo("knock " * times)
+'''
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Program]:
+    """`glottis` with the mock provider; at the end none of its processes is left."""
+    made = Program(tmp_path / "here")
+    yield made
+    assert made.processes() == {}
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A folder in which the plugin "porter" is installed, for PYTHONPATH."""
+    folder = tmp_path / "elsewhere"
+    info = folder / "acme_porter-1.2.dist-info"
+    info.mkdir(parents=True)
+    (folder / "acme_porter.py").write_text(MODULE)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-porter\nVersion: 1.2\n")
+    (info / "entry_points.txt").write_text("[glottis.plugins]\nporter = acme_porter\n")
+    return folder
+
+
+@dataclass(slots=True)
+class Door:
+    """Where porters wait: they are counted, and go on when it is opened."""
+
+    path: Path
+    waiting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def until_somebody_waits(self) -> None:
+        async with asyncio.timeout(60):
+            await self.waiting.acquire()
+
+    async def _answer(self, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.waiting.release()
+        await self.opened.wait()
+        writer.close()
+        await writer.wait_closed()
+
+
+@pytest.fixture
+async def door(tmp_path: Path) -> AsyncIterator[Door]:
+    """A door that is still closed."""
+    made = Door(tmp_path / "door")
+    async with await asyncio.start_unix_server(made._answer, made.path):
+        yield made

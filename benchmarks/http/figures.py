@@ -4,9 +4,9 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.http.machine import QUIET_CORES
 from benchmarks.http.scenarios import SCENARIOS, Scenario
 from benchmarks.http.wrk import Sample
+from benchmarks.machine import QUIET_CORES
 
 JUDGED_CONCURRENCY = 16
 

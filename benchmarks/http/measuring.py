@@ -1,4 +1,4 @@
-"""Measure in rounds: every route of every server once, then in reverse, so that a bad minute hits all of them."""
+"""Measure in rounds, each other one in reverse, so that a bad minute hits every route and every server."""
 
 import asyncio
 import json
@@ -13,11 +13,11 @@ from glottis.config import Settings
 from glottis.core.store import embedded_mongo
 
 from benchmarks.http.figures import Key, Samples
-from benchmarks.http.machine import QUIET_CORES, ForeignLoad, Placement, placement
 from benchmarks.http.scenarios import FLOOR_REQUESTS, INSERT, SCENARIOS, requests_for
 from benchmarks.http.seeding import clear, fill
 from benchmarks.http.servers import floor, glottis, run_module
 from benchmarks.http.wrk import Request, Sample, drive
+from benchmarks.machine import QUIET_CORES, ForeignLoad, Placement, placement
 
 _LOOK_S = 0.3
 

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.http.figures import Figure, Figures, Key, Samples, Verdict, figure_of, floor_of
-from benchmarks.http.machine import QUIET_CORES, describe
 from benchmarks.http.measuring import Plan
 from benchmarks.http.scenarios import SCENARIOS
+from benchmarks.machine import QUIET_CORES, describe
 
 _LIBRARIES = ("quart", "hypercorn", "uvloop", "pymongo", "beanie", "pydantic")
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.http.machine import ForeignLoad
+from benchmarks.machine import ForeignLoad
 
 _TIMEOUT_S = 10
 _REPORT = """

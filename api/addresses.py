@@ -42,6 +42,15 @@ def is_loopback_host(host: str) -> bool:
         return False
 
 
+def came_by_loopback(request: Request | Websocket) -> bool:
+    """Tell whether the client connected to a loopback address, whatever name it calls the server by."""
+    server = request.scope.get("server")
+    try:
+        return server is not None and ip_address(server[0]).is_loopback
+    except ValueError:
+        return False
+
+
 def _peer(request: Request | Websocket) -> str:
     return request.remote_addr or ""
 

@@ -4,7 +4,13 @@ import re
 import time
 import uuid
 
-from glottis.api.addresses import Networks, host_and_scheme, is_loopback_host, is_same_origin
+from glottis.api.addresses import (
+    Networks,
+    came_by_loopback,
+    host_and_scheme,
+    is_loopback_host,
+    is_same_origin,
+)
 from glottis.api.visit import Visit, visit
 from glottis.config import Deployment
 from glottis.core.errors import Forbidden, GlottisError
@@ -113,8 +119,11 @@ class Gate:
             # The link may carry its own permission: the route that takes such links decides.
             here.refusal = error
             return
-        if here.principal.name is None and not is_loopback_host(here.host):
-            # An open server trusts whoever reaches it: no page may reach it under a name of its own.
+        if here.principal.name is not None:
+            return
+        if not (is_loopback_host(here.host) and came_by_loopback(request)):
+            # An open server trusts whoever reaches it: no page may reach it under a name of its own, and no
+            # other machine once the last user is gone.
             raise Forbidden("without users this server answers only under a loopback name")
 
 

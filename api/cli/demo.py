@@ -20,9 +20,10 @@ from rich.table import Table
 
 _PROJECT = "demo"
 _QUESTIONS = {
-    "ru-RU": "Покажи мне раздел с ценами",
-    "en-US": "Please show me the pricing page",
+    "ru-RU": ("Открой страницу доставки", "delivery"),
+    "en-US": ("Please show me the pricing page", "pricing"),
 }
+"""What is asked in each language, and the section that is meant."""
 _START_S = 180.0
 _STOP_S = 40.0
 _REQUEST_S = 60.0
@@ -50,7 +51,7 @@ class Conversation:
         self._folder = folder
         self.steps: list[Step] = []
 
-    async def hold(self, question: str) -> None:
+    async def hold(self, question: str, section: str) -> None:
         """Ask aloud, be heard, be understood, be answered aloud; then ask again."""
         session = await self._post("open a session", f"{_VOICE}/session/start", {"project": _PROJECT})
         self._note("open a session", session["initial_greeting"])
@@ -64,7 +65,7 @@ class Conversation:
         intent = await self._post(
             "understand it", f"{_VOICE}/dialog/intent", {"project": _PROJECT, "text": text}
         )
-        wanted = intent["entities"].get("target_section") == "pricing"
+        wanted = intent["entities"].get("target_section") == section
         detail = f"{intent['intent']} {intent['suggested_action'] or ''}"
         self._note("understand it", detail, intent["provider"], is_well=wanted)
         said = {"project": _PROJECT, "text": text, "session_id": session["session_id"]}
@@ -144,9 +145,9 @@ async def _run(out: Path, config: Path | None) -> tuple[list[Step], float]:
         async with _server(Path(folder), config) as address:
             started_s = time.perf_counter() - started
             async with httpx.AsyncClient(base_url=address, timeout=_REQUEST_S) as client:
-                for language, question in _QUESTIONS.items():
+                for language, (question, section) in _QUESTIONS.items():
                     conversation = Conversation(client, language, out)
-                    await conversation.hold(question)
+                    await conversation.hold(question, section)
                     steps += conversation.steps
     return steps, started_s
 

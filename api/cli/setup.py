@@ -14,7 +14,8 @@ from glottis.plugins.host import LoadedPlugins, known_secrets, load_plugins
 from pydantic import ValidationError
 from rich.console import Console
 
-console = Console(highlight=False)
+_PIPED_WIDTH = 140
+console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
 notes = Console(stderr=True, highlight=False)
 """Where progress and remarks go, so that a command's output can be piped."""
 

@@ -3,7 +3,7 @@
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,11 +56,11 @@ class ForeignLoad:
 
     def __init__(self) -> None:
         self._started = time.monotonic()
-        self._others_s = _busy_s() - _own_s()
+        self._others_s = _busy_s() - used_s([os.getpid()])
 
     def cores(self) -> float:
         seconds = time.monotonic() - self._started
-        return max(0.0, _busy_s() - _own_s() - self._others_s) / max(seconds, _TICK_S)
+        return max(0.0, _busy_s() - used_s([os.getpid()]) - self._others_s) / max(seconds, _TICK_S)
 
 
 def _busy_s() -> float:
@@ -68,14 +68,14 @@ def _busy_s() -> float:
     return (user + nice + system) * _TICK_S
 
 
-def _own_s() -> float:
-    """Add up the CPU time of this process and its descendants, with that of the children they have reaped."""
+def used_s(pids: Iterable[int]) -> float:
+    """Add up the CPU time of processes and their descendants, with that of the children they have reaped."""
     parents: dict[int, int] = {}
     used: dict[int, float] = {}
     for pid, fields in _processes():
         parents[pid] = int(fields[_PPID])
         used[pid] = sum(map(int, fields[_UTIME : _CSTIME + 1])) * _TICK_S
-    ours = {os.getpid()}
+    ours = set(pids)
     is_growing = True
     while is_growing:
         found = {pid for pid, parent in parents.items() if parent in ours} - ours

@@ -30,6 +30,7 @@ class Figure:
     most: float
     p50_ms: float
     p99_ms: float
+    server_us: float
     failed: int
     quiet: int
     samples: int
@@ -60,6 +61,7 @@ def figure_of(samples: Sequence[Sample]) -> Figure:
         most=max(rates),
         p50_ms=statistics.median(sample.p50_ms for sample in counted),
         p99_ms=statistics.median(sample.p99_ms for sample in counted),
+        server_us=statistics.median(sample.server_us for sample in counted),
         failed=sum(sample.failed for sample in samples),
         quiet=len(quiet),
         samples=len(samples),

@@ -15,7 +15,7 @@ from glottis.core.store import embedded_mongo
 from benchmarks.http.figures import Key, Samples
 from benchmarks.http.scenarios import FLOOR_REQUESTS, INSERT, SCENARIOS, requests_for
 from benchmarks.http.seeding import clear, fill
-from benchmarks.http.servers import floor, glottis, run_module
+from benchmarks.http.servers import Server, floor, glottis, run_module
 from benchmarks.http.wrk import Request, Sample, drive
 from benchmarks.machine import QUIET_CORES, ForeignLoad, Placement, placement
 
@@ -80,20 +80,20 @@ async def _runs(phase: _Phase, stack: AsyncExitStack, tell: Tell) -> dict[Key, R
         name = f"stored_{stored}"
         tell(f"storing {stored:,} sessions")
         await fill(phase.mongo_url, name, sessions=stored)
-        base = await stack.enter_async_context(
+        server = await stack.enter_async_context(
             glottis(phase.mongo_url, name, workers=workers, cpus=serving, folder=phase.folder)
         )
-        servers[stored] = (name, base, await requests_for(base))
+        servers[stored] = (name, server, await requests_for(server.address))
     runs: dict[Key, Run] = {}
     for concurrency in phase.plan.concurrency:
         for name, request in FLOOR_REQUESTS.items():
             runs[Key(name, workers, concurrency)] = _driven(phase, bare, request, concurrency)
         runs[Key(INSERT, workers, concurrency)] = _inserted(phase, concurrency)
         for scenario in SCENARIOS:
-            for stored, (database, base, requests) in servers.items():
+            for stored, (database, server, requests) in servers.items():
                 runs[Key(scenario.name, workers, concurrency, stored)] = _driven(
                     phase,
-                    base,
+                    server,
                     requests[scenario.name],
                     concurrency,
                     cleared=database if scenario.writes else None,
@@ -102,11 +102,11 @@ async def _runs(phase: _Phase, stack: AsyncExitStack, tell: Tell) -> dict[Key, R
 
 
 def _driven(
-    phase: _Phase, base: str, request: Request, concurrency: int, *, cleared: str | None = None
+    phase: _Phase, server: Server, request: Request, concurrency: int, *, cleared: str | None = None
 ) -> Run:
     async def run() -> Sample:
         sample = await drive(
-            base,
+            server,
             request,
             concurrency=concurrency,
             seconds=phase.plan.seconds,

@@ -27,7 +27,18 @@ def print_figures(figures: Figures, *, console: Console) -> None:
         table = Table(title=f"{workers} worker(s)", box=None, pad_edge=False, title_justify="left")
         for heading in ("route", "stored", "c"):
             table.add_column(heading, justify="left" if heading == "route" else "right")
-        for heading in ("min", "req/s", "max", "p50 ms", "p99 ms", "of floor", "seed", "failed", "quiet"):
+        for heading in (
+            "min",
+            "req/s",
+            "max",
+            "p50 ms",
+            "p99 ms",
+            "CPU us",
+            "of floor",
+            "seed",
+            "failed",
+            "quiet",
+        ):
             table.add_column(heading, justify="right")
         shown = [key for key in figures if key.workers == workers]
         for key in sorted(shown, key=_place_of):
@@ -91,6 +102,7 @@ def _row(key: Key, figures: Figures) -> list[str]:
         *(f"{rate:,.0f}" for rate in (figure.least, figure.median, figure.most)),
         f"{figure.p50_ms:.2f}",
         f"{figure.p99_ms:.1f}",
+        f"{figure.server_us:,.0f}",
         "" if share is None else f"{share:.2f}",
         _seed(key),
         str(figure.failed or ""),

@@ -8,6 +8,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -26,11 +27,19 @@ _STOP_S = 40.0
 _BACKLOG = 1_024
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that runs; its processes are these and their descendants."""
+
+    address: str
+    pids: tuple[int, ...]
+
+
 @asynccontextmanager
 async def glottis(
     mongo_url: str, database: str, *, workers: int, cpus: Sequence[int], folder: Path
-) -> AsyncIterator[str]:
-    """Run `glottis serve` on a free port and give its address."""
+) -> AsyncIterator[Server]:
+    """Run `glottis serve` on a free port."""
     ours = ("GLOTTIS_", "VOICE_", "WS_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     environment |= {
@@ -43,30 +52,30 @@ async def glottis(
     }
     command = [sys.executable, "-m", "glottis.api.cli", "serve", "--host", "127.0.0.1", "--port", "0"]
     command += ["--workers", str(workers), "--config", str(_CONFIG), "--data-dir", str(folder / database)]
-    process = await asyncio.create_subprocess_exec(
-        *_on(cpus), *command, stdout=PIPE, env=environment, start_new_session=True
-    )
-    async with _stopped([process]):
+    process = await asyncio.create_subprocess_exec(*_on(cpus), *command, stdout=PIPE, env=environment)
+    async with _stopped(process):
         line = await _first_line(process)
         _, _, address = line.partition(" listening on ")
         async with httpx.AsyncClient(base_url=address) as client:
             (await client.get("/readyz")).raise_for_status()
-        yield address
+        yield Server(address, (process.pid,))
 
 
 @asynccontextmanager
-async def floor(mongo_url: str, *, workers: int, cpus: Sequence[int]) -> AsyncIterator[str]:
+async def floor(mongo_url: str, *, workers: int, cpus: Sequence[int]) -> AsyncIterator[Server]:
     """Serve the bare routes from as many processes, with the settings of `glottis serve`."""
     with socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG) as sock:
         sock.set_inheritable(True)
         number = sock.fileno()
         command = [*_on(cpus), sys.executable, "-m", "benchmarks.http.floor", str(number), mongo_url]
+        pids = []
         async with AsyncExitStack() as stack:
             for _ in range(workers):
                 process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, pass_fds=[number])
-                await stack.enter_async_context(_stopped([process]))
+                await stack.enter_async_context(_stopped(process))
+                pids.append(process.pid)
                 await _first_line(process)
-            yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+            yield Server(f"http://127.0.0.1:{sock.getsockname()[1]}", tuple(pids))
 
 
 async def run_module(arguments: Sequence[str], *, cpus: Sequence[int]) -> str:
@@ -93,12 +102,11 @@ async def _first_line(process: Process) -> str:
 
 
 @asynccontextmanager
-async def _stopped(processes: Sequence[Process]) -> AsyncIterator[None]:
+async def _stopped(process: Process) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for process in processes:
-            if process.returncode is None:
-                process.terminate()
+        if process.returncode is None:
+            process.terminate()
         async with asyncio.timeout(_STOP_S):
-            await asyncio.gather(*(process.wait() for process in processes))
+            await process.wait()

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.machine import ForeignLoad
+from benchmarks.http.servers import Server
+from benchmarks.machine import ForeignLoad, used_s
 
 _TIMEOUT_S = 10
 _REPORT = """
@@ -65,36 +66,32 @@ end
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One run against one route. `failed` counts answers that are not 2xx, and requests without an answer."""
+    """One run against one route.
+
+    `server_us` is the CPU time that the server took for a request: it hardly depends on who else is at work.
+    `failed` counts answers that are not 2xx, and requests without an answer.
+    """
 
     per_s: float
     p50_ms: float
     p99_ms: float
+    server_us: float
     failed: int
     foreign_cores: float
 
 
 async def drive(
-    base: str, request: Request, *, concurrency: int, seconds: float, cpus: Sequence[int], folder: Path
+    server: Server, request: Request, *, concurrency: int, seconds: int, cpus: Sequence[int], folder: Path
 ) -> Sample:
     """Ask again and again over `concurrency` connections for some seconds."""
     script = folder / "request.lua"
     script.write_text(request.script(), encoding="utf-8")
-    whole_s = max(1, round(seconds))  # wrk counts in whole seconds
-    command = ["taskset", "-c", ",".join(map(str, cpus))]
-    command += [
-        "wrk",
-        "-t1",
-        f"-c{concurrency}",
-        f"-d{whole_s}s",
-        f"--timeout={_TIMEOUT_S}s",
-        "-s",
-        str(script),
-    ]
-    load = ForeignLoad()
-    process = await asyncio.create_subprocess_exec(*command, base + request.path, stdout=subprocess.PIPE)
+    command = ["taskset", "-c", ",".join(map(str, cpus)), "wrk", "-t1", f"-c{concurrency}", f"-d{seconds}s"]
+    command += [f"--timeout={_TIMEOUT_S}s", "-s", str(script), server.address + request.path]
+    load, used_before_s = ForeignLoad(), used_s(server.pids)
+    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
     output, _ = await process.communicate()
-    foreign = load.cores()
+    foreign_cores, server_s = load.cores(), used_s(server.pids) - used_before_s
     if process.returncode != 0:
         raise SystemExit(f"wrk ended with status {process.returncode} at {request.path}")
     told = json.loads(output.decode().strip().splitlines()[-1])
@@ -102,8 +99,9 @@ async def drive(
         per_s=1e6 * told["requests"] / told["us"],
         p50_ms=told["p50_us"] / 1_000,
         p99_ms=told["p99_us"] / 1_000,
+        server_us=1e6 * server_s / max(told["requests"], 1),
         failed=told["non_2xx"] + told["broken"],
-        foreign_cores=round(foreign, 3),
+        foreign_cores=round(foreign_cores, 3),
     )
 
 

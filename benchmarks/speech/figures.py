@@ -39,7 +39,7 @@ class Accuracy:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The most less the least of some clips, in dB: of their loudness, and of their peaks over their average."""
+    """The most less the least of some clips, in dB: of loudness, and of peaks over the average."""
 
     what: str
     clips: int

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from glottis.api.app import create_app
 
 from .conftest import MOCK, PASSWORD, VOICE, Serve, Server
 
@@ -99,6 +100,18 @@ async def test_without_users_only_a_loopback_name_is_answered(server: Server) ->
     assert rebound.status_code == 403
     for name in ("localhost", "127.0.0.1:9", "[::1]:8080"):
         assert (await server.client.get("/api/v1/plugins", headers={"Host": name})).status_code == 200
+
+
+@pytest.mark.parametrize(("address", "status"), [("192.0.2.7", 403), ("127.0.0.1", 200), ("::1", 200)])
+async def test_without_users_no_other_machine_is_answered_by_whatever_name_it_asks(
+    server: Server, address: str, status: int
+) -> None:
+    # As on a server that listens for everybody and whose last user was removed while it ran.
+    client = create_app(server.platform).test_client()
+    asked = await client.get(
+        "/api/v1/plugins", headers={"Host": "localhost"}, scope_base={"server": (address, 8080)}
+    )
+    assert asked.status_code == status
 
 
 async def test_a_foreign_page_may_only_use_a_project_that_lists_it(server: Server) -> None:

@@ -15,7 +15,7 @@ import re
 import stat
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
@@ -59,6 +59,13 @@ class DataFolder:
         self._lock.write(json.dumps(state))
         self._lock.flush()
 
+    def leave_no_socket(self) -> None:
+        """Remove the socket, and the short folder that may have been made for it."""
+        self.socket.unlink(missing_ok=True)
+        if self.socket.parent != self.folder:
+            with suppress(OSError):  # somebody put something there
+                self.socket.parent.rmdir()
+
     def is_mongod_inside(self) -> bool:
         """Tell whether a mongod has the files open: for an instant after its server was killed, one has."""
         try:
@@ -90,8 +97,11 @@ async def locked(data_dir: Path) -> AsyncIterator[DataFolder]:
             raise DataFolderInUse(data_dir, pid=state.get("pid"), url=state.get("url"))
         inside = DataFolder(folder, lock)
         inside.announce(is_running=False)
-        yield inside
-        inside.announce(is_running=False)
+        try:
+            yield inside
+        finally:
+            inside.announce(is_running=False)
+            inside.leave_no_socket()
 
 
 def embedded_url(data_dir: Path) -> str | None:

@@ -2,7 +2,7 @@
 
 Beanie binds a document to one database for the whole process, which could then have but one store. So the
 documents serve here as schema, codec and index definitions, and every store reads and writes the collections
-beneath them. What is written is validated; what is read back is trusted, which halves the cost of a read.
+beneath them. What is read back is trusted, which halves the cost of a read.
 """
 
 import inspect

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from glottis.config import Settings
@@ -36,6 +37,10 @@ async def test_a_store_without_a_url_runs_a_mongodb_and_stops_it(data_dir: Path,
         ended = processes.end_of(processes.mongod_at(url))
     await ended()
     assert embedded_url(data_dir) is None
+
+
+def is_there(path: Path) -> bool:
+    return path.exists()
 
 
 def mode_of(path: Path) -> int:
@@ -67,6 +72,8 @@ async def test_a_path_that_no_socket_can_have_is_as_good_as_any(tmp_path: Path) 
         assert url is not None
         async with open_store(settings(tmp_path, mongo_url=SecretStr(url))) as other:
             await other.ping()
+        socket = Path(unquote(url.removeprefix("mongodb://").partition("/?")[0]))
+    assert not is_there(socket.parent)
 
 
 async def test_a_second_start_on_a_folder_says_who_holds_it_and_what_to_do(data_dir: Path) -> None:

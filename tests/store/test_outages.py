@@ -127,7 +127,7 @@ async def test_ends_that_an_outage_cut_short_leave_no_place_taken(
         sessions = await asyncio.gather(*(start(store) for _ in range(50)))
         ending = [asyncio.create_task(store.sessions.end(session.id)) for session in sessions]
         for _ in range(round_trips):  # by then some are marked as ended, and have their places still
-            await store.sessions.get("none")
+            await store.sessions.get("0" * 32)
         await asyncio.sleep(0)
         async with stopped(mongod):
             await asyncio.gather(*ending, return_exceptions=True)
@@ -144,7 +144,7 @@ async def test_starts_that_an_outage_cut_short_leave_no_place_taken(
         await store.sessions.end((await start(store)).id)
         starting = [asyncio.create_task(start(store)) for _ in range(80)]
         for _ in range(round_trips):  # by then some have their places, and are not stored yet
-            await store.sessions.get("none")
+            await store.sessions.get("0" * 32)
         await asyncio.sleep(0)
         async with stopped(mongod):
             outcomes = await asyncio.gather(*starting, return_exceptions=True)

@@ -56,23 +56,30 @@ class Authentication:
                 return ANYONE
             raise Unauthenticated(_DETAIL)
         digest = hmac.digest(self._key, authorization.encode(), sha256)
-        remembered = self._remembered.get(digest)
-        if remembered is not None and remembered[1] > time.monotonic():
-            return remembered[0]
+        principal = self._recall(digest)
+        if principal is not None:
+            return principal
         if await self.is_open():
             return ANYONE
-        principal = await self._check(authorization)
-        if len(self._remembered) >= _REMEMBERED_AT_MOST:
-            self._remembered.clear()
-        self._remembered[digest] = (principal, time.monotonic() + _REMEMBERED_S)
+        name, password = _basic_credentials(authorization)
+        async with self._places:
+            # While this request waited, one with the same password may have been let in.
+            principal = self._recall(digest)
+            if principal is None:
+                principal = await self._check(name, password)
+                if len(self._remembered) >= _REMEMBERED_AT_MOST:
+                    self._remembered.clear()
+                self._remembered[digest] = (principal, time.monotonic() + _REMEMBERED_S)
         return principal
 
-    async def _check(self, authorization: str) -> Principal:
-        name, password = _basic_credentials(authorization)
+    def _recall(self, digest: bytes) -> Principal | None:
+        principal, until = self._remembered.get(digest, (None, 0.0))
+        return principal if until > time.monotonic() else None
+
+    async def _check(self, name: str, password: str) -> Principal:
         user = await self._store.users.get(name)
         stored = None if user is None else user.password_hash
-        async with self._places:
-            matches = await asyncio.to_thread(password_matches, stored, password)
+        matches = await asyncio.to_thread(password_matches, stored, password)
         if user is None or not matches:
             raise Unauthenticated("wrong user name or password")
         return Principal(user.name, None if user.projects is None else frozenset(user.projects))

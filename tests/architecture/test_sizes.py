@@ -8,7 +8,9 @@ MOST_LINES_OF_A_FILE = 400
 MOST_LINES_OF_A_FUNCTION = 50
 
 LARGER_FILES: dict[str, int] = {}
-LARGER_FUNCTIONS: dict[str, int] = {}
+LARGER_FUNCTIONS: dict[str, int] = {
+    "core/metrics.py:__init__": 59,  # one declaration after the other
+}
 
 
 def functions(file: Path, tree: ast.Module) -> Iterator[tuple[str, int]]:

@@ -1,0 +1,12 @@
+"""Every part of the API, as one list."""
+
+from glottis.api.routes import audio, dialogue, operations, project, sessions, speech
+
+blueprints = (
+    sessions.blueprint,
+    speech.blueprint,
+    audio.blueprint,
+    dialogue.blueprint,
+    project.blueprint,
+    operations.blueprint,
+)

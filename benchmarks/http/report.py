@@ -14,6 +14,10 @@ from benchmarks.http.measuring import Plan
 from benchmarks.http.scenarios import SCENARIOS
 from benchmarks.machine import QUIET_CORES, describe
 
+_HEADINGS = (
+    *("route", "stored", "c", "min", "req/s", "max", "p50 ms", "p99 ms"),
+    *("CPU us", "of floor", "seed", "failed", "quiet"),
+)
 _LIBRARIES = ("quart", "hypercorn", "uvloop", "pymongo", "beanie", "pydantic")
 
 
@@ -25,21 +29,8 @@ def print_figures(figures: Figures, *, console: Console) -> None:
     """Print a table for each number of workers."""
     for workers in sorted({key.workers for key in figures}):
         table = Table(title=f"{workers} worker(s)", box=None, pad_edge=False, title_justify="left")
-        for heading in ("route", "stored", "c"):
+        for heading in _HEADINGS:
             table.add_column(heading, justify="left" if heading == "route" else "right")
-        for heading in (
-            "min",
-            "req/s",
-            "max",
-            "p50 ms",
-            "p99 ms",
-            "CPU us",
-            "of floor",
-            "seed",
-            "failed",
-            "quiet",
-        ):
-            table.add_column(heading, justify="right")
         shown = [key for key in figures if key.workers == workers]
         for key in sorted(shown, key=_place_of):
             table.add_row(*_row(key, figures))

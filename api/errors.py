@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from glottis.core import errors
-from glottis.core.store import StoreUnavailable
+from glottis.core.store import RecordInvalid, StoreError, StoreUnavailable
 from quart import Quart, Response
 from werkzeug.exceptions import HTTPException
 
@@ -33,6 +33,7 @@ TOLD: Mapping[type[Exception], Told] = {
     errors.Unprocessable: Told(422, "unprocessable"),
     errors.TooManySessions: Told(503, "too_many_sessions"),
     errors.Unavailable: Told(503, "unavailable"),
+    RecordInvalid: Told(422, "unprocessable"),
     StoreUnavailable: Told(503, "unavailable"),
 }
 STORE_DETAIL = "the database does not answer; try again in a moment"
@@ -62,9 +63,12 @@ def error_response(
     return response
 
 
-def told(error: errors.GlottisError | StoreUnavailable) -> tuple[Told, str]:
+def told(error: errors.GlottisError | StoreError) -> tuple[Told, str]:
     """Look up how an error is told, and its detail."""
-    detail = error.detail if isinstance(error, errors.GlottisError) else STORE_DETAIL
+    if isinstance(error, errors.GlottisError):
+        detail = error.detail
+    else:
+        detail = STORE_DETAIL if isinstance(error, StoreUnavailable) else str(error)
     return next(TOLD[kind] for kind in type(error).__mro__ if kind in TOLD), detail
 
 
@@ -74,6 +78,10 @@ def register_error_handlers(app: Quart) -> None:
     @app.errorhandler(errors.GlottisError)
     async def of_ours(error: errors.GlottisError) -> Response:
         return error_response(told(error)[0].status, error.detail, retry_after_s=error.retry_after_s)
+
+    @app.errorhandler(RecordInvalid)
+    async def not_kept(error: RecordInvalid) -> Response:
+        return error_response(told(error)[0].status, told(error)[1])
 
     @app.errorhandler(StoreUnavailable)
     async def without_store(error: StoreUnavailable) -> Response:

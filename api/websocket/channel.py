@@ -17,7 +17,7 @@ from glottis.core.dialogue import STATUS, in_language
 from glottis.core.errors import GlottisError, SessionGone, TooLarge, Unprocessable
 from glottis.core.platform import Platform
 from glottis.core.speech import Heard
-from glottis.core.store import SessionRecord, StoreUnavailable
+from glottis.core.store import RecordInvalid, SessionRecord, StoreError, StoreUnavailable
 from glottis.plugins import RecognitionOptions
 from quart import Websocket
 
@@ -73,7 +73,7 @@ class Channel:
                 elif message:
                     # A frame without bytes arrives as None, and says nothing.
                     self._add_audio(message, sequence=None)
-            except (GlottisError, StoreUnavailable) as error:
+            except (GlottisError, RecordInvalid, StoreUnavailable) as error:
                 await self._tell(error)
 
     async def _handle(self, message: str) -> None:
@@ -123,7 +123,7 @@ class Channel:
             except SessionGone as error:
                 await self._close(TOLD[SessionGone].close or 1000, error.detail)
                 return
-            except (GlottisError, StoreUnavailable) as error:
+            except (GlottisError, RecordInvalid, StoreUnavailable) as error:
                 await self._tell(error)
                 await self._status("error")
             finally:
@@ -178,7 +178,7 @@ class Channel:
     async def _status(self, status: str) -> None:
         await self._send("status", status=status, message=in_language(STATUS[status], self._session.language))
 
-    async def _tell(self, error: GlottisError | StoreUnavailable) -> None:
+    async def _tell(self, error: GlottisError | StoreError) -> None:
         how, detail = told(error)
         await self._error(error.code if isinstance(error, GlottisError) else how.code, detail)
 

@@ -120,6 +120,16 @@ async def test_a_navigation_command_is_remembered(server: Server) -> None:
     ]
 
 
+async def test_what_cannot_be_remembered_is_told(server: Server) -> None:
+    session_id = (await server.start_session())["session_id"]
+    params: dict[str, Any] = {}
+    for _ in range(60):
+        params = {"deeper": params}
+    async with server.websocket(session_id) as socket:
+        await send(socket, "navigation_command", action="scroll", params=params)
+        assert (await until(socket, "error"))[-1]["code"] == "unprocessable"
+
+
 @pytest.mark.parametrize(
     ("message", "code"),
     [

@@ -144,12 +144,13 @@ class Program:
             await process.wait()
 
     def processes(self) -> dict[int, str]:
-        """Find every process whose command line names this folder: pid and command line."""
-        found = {}
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdecimal() and (command := _command_line(entry)) and str(self.folder) in command:
-                found[int(entry.name)] = command
-        return found
+        """Find every process that works in this folder, by what it inherited: pid and command line."""
+        mark = f"GLOTTIS_DATA_DIR={self.data}\0".encode()
+        return {
+            int(entry.name): _read(entry / "cmdline").replace(b"\0", b" ").decode(errors="replace")
+            for entry in Path("/proc").iterdir()
+            if entry.name.isdecimal() and mark in _read(entry / "environ")
+        }
 
     def mongod(self) -> int:
         """Return the pid of the embedded MongoDB."""
@@ -205,8 +206,8 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _command_line(entry: Path) -> str:
+def _read(path: Path) -> bytes:
     try:
-        return (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    except OSError:  # it has just ended
-        return ""
+        return path.read_bytes()
+    except OSError:  # the process has just ended
+        return b""

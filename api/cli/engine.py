@@ -25,7 +25,7 @@ from glottis.config import Deployment, Settings
 from glottis.core.audio import CONTENT_TYPES, encode_clip, normalize
 from glottis.core.platform import open_engine
 from glottis.core.speech import Spoken, speak
-from glottis.plugins import Kind, RecognitionOptions, SynthesisOptions
+from glottis.plugins import Kind, RecognitionOptions, SynthesisOptions, is_speakable
 
 OutOption = Annotated[
     Path, typer.Option("--out", "-o", help="File to write; its ending chooses mp3, opus or wav.")
@@ -48,6 +48,8 @@ def say(
     audio_format = out.suffix.removeprefix(".").lower()
     if audio_format not in CONTENT_TYPES:
         raise CommandError(f"{out}: choose an ending among {', '.join(CONTENT_TYPES)}")
+    if not is_speakable(text):
+        raise CommandError("there is nothing to say in this text: it has neither a letter nor a digit")
     settings = read_settings(config=config, data_dir=data_dir)
     deployment = read_deployment(settings).only("synthesize")
     options = SynthesisOptions(

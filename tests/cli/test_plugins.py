@@ -1,0 +1,90 @@
+"""`glottis plugins list`, `glottis config check`, and the commands that plugins bring."""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+from tests.program import MOCK, Program, install
+
+PYPROJECT = """
+[build-system]
+requires = ["setuptools>=77"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "acme-broken"
+version = "3.4"
+[project.entry-points."glottis.plugins"]
+broken = "acme_broken"
+[tool.setuptools]
+py-modules = ["acme_broken"]
+"""
+
+
+async def test_the_list_tells_what_is_enabled_what_is_not_and_what_is_broken(
+    program: Program, tmp_path: Path
+) -> None:
+    source, target = tmp_path / "acme-broken", tmp_path / "target"
+    source.mkdir()
+    (source / "pyproject.toml").write_text(PYPROJECT)
+    (source / "acme_broken.py").write_text("raise RuntimeError('the cable is cut')\n")
+    await install(source, target)
+    program.deploy('enable = ["mock", "broken"]\n[routes]\nsynthesize = ["mock"]\n')
+    listed = await program.run("plugins", "list", PYTHONPATH=str(target))
+    assert listed.status == 0
+    rows = {line.split()[0]: line for line in listed.out.splitlines() if line.strip()}
+    assert f"glottis-mock {version('glottis-mock')}" in rows["mock"]
+    assert "loaded" in rows["mock"]
+    assert "synthesizer mock" in rows["mock"]
+    assert "available" in rows["espeak"]
+    assert "acme-broken 3.4" in rows["broken"]
+    assert "failed" in rows["broken"]
+    assert "the cable is cut" in rows["broken"]
+
+    told = await program.run("plugins", "list", "--json", PYTHONPATH=str(target))
+    plugins = {plugin["name"]: plugin for plugin in json.loads(told.out)}
+    assert (plugins["mock"]["state"], plugins["broken"]["state"]) == ("loaded", "failed")
+    assert "the cable is cut" in plugins["broken"]["error"]
+    assert plugins["mock"]["load_time_ms"] > 0
+    specs = plugins["mock"]["specs"]
+    assert {spec["kind"] for spec in specs} == {"recognizer", "synthesizer", "intent_handler"}
+    assert all({"capabilities", "configuration"} <= set(spec) for spec in specs)
+
+
+async def test_a_plugin_that_fails_is_no_reason_not_to_serve(program: Program, elsewhere: Path) -> None:
+    (elsewhere / "acme_porter.py").write_text("raise RuntimeError('the cable is cut')\n")
+    program.deploy(MOCK.replace('["mock"]', '["mock", "porter"]', 1))
+    async with program.serving(PYTHONPATH=str(elsewhere)) as server:
+        listed = (await server.client.get("/api/v1/plugins")).json()["plugins"]
+        (broken,) = [plugin for plugin in listed if plugin["name"] == "porter"]
+        assert (broken["state"], broken["distribution"]) == ("failed", "acme-porter")
+        assert "the cable is cut" in broken["error"]
+        assert (await server.client.get("/readyz")).status_code == 200
+
+
+async def test_a_right_plugins_toml_is_called_right(program: Program) -> None:
+    checked = await program.run("config", "check")
+    assert (checked.status, checked.out, checked.err) == (0, "plugins.toml: ok\n", "")
+    (program.folder / "other.toml").write_text('enable = ["mokc"]\n')
+    for how in ({"GLOTTIS_CONFIG": "other.toml"}, {}):
+        options = () if how else ("--config", "other.toml")
+        checked = await program.run("config", "check", *options, **how)
+        assert (checked.status, checked.out) == (1, "")
+        assert "other.toml:1" in checked.err
+
+
+async def test_a_plugin_brings_a_command_of_its_own(program: Program, elsewhere: Path) -> None:
+    program.deploy('enable = ["porter"]\n')
+    knocked = await program.run("knock", "--times", "2", PYTHONPATH=str(elsewhere))
+    assert (knocked.status, knocked.out.strip(), knocked.err) == (0, "knock knock", "")
+    helped = await program.run("--help", PYTHONPATH=str(elsewhere))
+    assert "Knock at the door." in helped.out
+    program.deploy(MOCK)
+    unknown = await program.run("knock", PYTHONPATH=str(elsewhere))
+    assert unknown.status == 2
+    assert "knock" in unknown.err
+
+
+async def test_a_broken_plugins_toml_takes_no_command_away(program: Program) -> None:
+    program.deploy("enable = [")
+    assert (await program.run("--version")).status == 0
+    assert "doctor" in (await program.run("--help")).out

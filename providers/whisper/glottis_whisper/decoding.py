@@ -8,7 +8,6 @@ window a little longer than the speech, and turns to the full one only when the 
 import math
 import zlib
 from dataclasses import dataclass, field
-from functools import cache
 from threading import Event
 from typing import Any
 
@@ -107,7 +106,7 @@ class Decoder:
             cpu_threads=threads,
             num_workers=workers,
         )
-        self._language = cache(self._make_language)
+        self._languages: dict[str, _Language] = {}
         known = self._whisper.hf_tokenizer.token_to_id
         is_multilingual = self._whisper.model.is_multilingual
         self.codes = (
@@ -234,14 +233,20 @@ class Decoder:
                 )
         return words
 
-    def _make_language(self, code: str) -> _Language:
-        from faster_whisper.tokenizer import Tokenizer  # type: ignore[import-untyped]  # ships no types
-        from faster_whisper.transcribe import get_suppressed_tokens
+    def _language(self, code: str) -> _Language:
+        if code not in self._languages:
+            from faster_whisper.tokenizer import (  # type: ignore[import-untyped]  # ships no types
+                Tokenizer,
+            )
+            from faster_whisper.transcribe import get_suppressed_tokens
 
-        tokenizer = Tokenizer(
-            self._whisper.hf_tokenizer, self._whisper.model.is_multilingual, task="transcribe", language=code
-        )
-        return _Language(tokenizer, get_suppressed_tokens(tokenizer, [-1]))
+            is_multilingual = self._whisper.model.is_multilingual
+            tokenizer = Tokenizer(
+                self._whisper.hf_tokenizer, is_multilingual, task="transcribe", language=code
+            )
+            # Two threads may both make it: equal ones, of which one stays.
+            self._languages[code] = _Language(tokenizer, get_suppressed_tokens(tokenizer, [-1]))
+        return self._languages[code]
 
 
 def compression_ratio(text: str) -> float:

@@ -30,7 +30,7 @@ _FRACTION = re.compile(
     r"(?<![\d.,])(?P<whole>\d{1,12})[.,](?P<part>\d+)(?!\d|[.,]\d)(?=(?:\s+(?P<after>[А-Яа-яЁё]+))?)"
 )
 _NUMBER = re.compile(
-    r"(?:(?P<before>[А-Яа-яЁё]+)(?P<gap>\s+))?(?P<whole>\d+)(?=(?:\s+(?P<after>[А-Яа-яЁё]+))?)"
+    r"(?:(?<![А-Яа-яЁё])(?P<before>[А-Яа-яЁё]+)(?P<gap>\s+))?(?P<whole>\d+)(?=(?:\s+(?P<after>[А-Яа-яЁё]+))?)"
 )
 
 

@@ -7,16 +7,16 @@ from string import ascii_lowercase
 _KNOWN = {
     "amazon": "амазон", "android": "андроид", "api": "эй пи ай", "apple": "эппл", "app": "эп",
     "bluetooth": "блютуз", "business": "бизнес", "chat": "чат", "com": "ком", "chrome": "хром",
-    "discord": "дискорд", "docker": "докер", "e-mail": "имейл", "email": "имейл", "excel": "эксель",
+    "discord": "дискорд", "docker": "докер", "e-mail": "им+ейл", "email": "им+ейл", "excel": "эксель",
     "facebook": "фейсбук", "gmail": "джимейл", "google": "гугл", "home": "хоум", "info": "инфо",
-    "instagram": "инстаграм", "internet": "интернет", "iphone": "айфон", "java": "джава",
+    "instagram": "инстаграм", "internet": "интернет", "iphone": "айф+он", "java": "джава",
     "javascript": "джаваскрипт", "linkedin": "линкедин", "linux": "линукс", "mail": "мейл",
-    "mastercard": "мастеркард", "microsoft": "майкрософт", "net": "нет", "office": "офис", "ok": "окей",
+    "mastercard": "мастерк+ард", "microsoft": "майкрософт", "net": "нет", "office": "офис", "ok": "ок+ей",
     "online": "онлайн", "offline": "офлайн", "paypal": "пейпал", "python": "пайтон", "pro": "про",
     "ru": "ру", "samsung": "самсунг", "service": "сервис", "site": "сайт", "skype": "скайп",
     "support": "саппорт", "telegram": "телеграм", "tiktok": "тикток", "twitter": "твиттер",
-    "viber": "вайбер", "visa": "виза", "web": "веб", "whatsapp": "вотсап", "wi-fi": "вай фай",
-    "wifi": "вай фай", "windows": "виндоус", "word": "ворд", "yandex": "яндекс", "youtube": "ютуб",
+    "viber": "вайбер", "visa": "виза", "web": "веб", "whatsapp": "вотсап", "wi-fi": "вай ф+ай",
+    "wifi": "вай ф+ай", "windows": "в+индоус", "word": "ворд", "yandex": "яндекс", "youtube": "ют+уб",
     "zoom": "зум",
 }  # fmt: skip
 

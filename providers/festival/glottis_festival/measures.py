@@ -84,7 +84,7 @@ _SIGN_FIRST = re.compile(r"([$€₽£₸₴])\s?(\d[\d.,]*\d|\d)")
 _SCALE = _any(_SCALES, "scale")
 _UNIT = _any(_UNITS, "unit")
 _MEASURE = re.compile(
-    r"(?:(?P<before>[А-Яа-яЁё]+)(?P<gap>\s+))?"
+    r"(?:(?<![А-Яа-яЁё])(?P<before>[А-Яа-яЁё]+)(?P<gap>\s+))?"
     r"(?<![\d.,])(?P<whole>\d{1,12})(?:[.,](?P<part>\d+))?\s?"
     rf"(?:(?:{_SCALE})(?:\s*(?:{_UNIT}))?|(?:{_UNIT.replace('<unit', '<only')}))"
 )

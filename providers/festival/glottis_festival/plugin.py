@@ -20,6 +20,7 @@ def glottis_register_synthesizers(register: Callable[[SynthesizerSpec], None]) -
             # Those of Debian's packages: `warmup` says which of them are installed.
             capabilities=SynthesizerCapabilities(
                 languages=frozenset({"ru", "en-US"}),
+                streaming=True,
                 text_stream=True,
                 speed=True,
                 runs_on=RunsOn.PROCESS,

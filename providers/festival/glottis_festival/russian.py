@@ -6,6 +6,7 @@ import unicodedata
 from glottis_festival.abbreviations import lone_letters_named, spelled_out, written_out
 from glottis_festival.amounts import in_words
 from glottis_festival.latin import in_cyrillic
+from glottis_festival.stress import with_stress
 
 _ADDRESS = re.compile(
     r"https?://\S+|www\.\S+|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}"
@@ -48,7 +49,7 @@ def speakable_russian(text: str) -> str:
     text = _LOOSE_STRESS.sub(" ", _UNSPEAKABLE.sub(" ", lone_letters_named(text.lower())))
     text = _MARKS.sub(r"\1 ", _LOOSE_HYPHEN.sub(" ", text))
     text = " ".join(_LONG_WORD.sub(r"\1 ", text).split()).lstrip(".,;:!? ").rstrip(",;: ")
-    return text if re.search("[а-яё]", text) else ""
+    return with_stress(text) if re.search("[а-яё]", text) else ""
 
 
 def _without_accents(text: str) -> str:

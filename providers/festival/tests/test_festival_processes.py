@@ -103,7 +103,7 @@ async def test_closing_in_the_middle_keeps_the_process_for_the_next_call(
     for _ in range(3):
         async with aclosing(festival.synthesize(f"{LONG} {LONG} {LONG}", RUSSIAN)) as frames:
             await anext(frames)
-        call = asyncio.ensure_future(spoken_s(festival, LONG))
+        call = asyncio.ensure_future(spoken_s(festival))
         await asyncio.sleep(0)
         call.cancel()
         await asyncio.wait({call})

@@ -17,6 +17,7 @@ from glottis.api.cli.setup import (
     read_deployment,
     read_plugins,
     read_settings,
+    told,
 )
 from glottis.api.server import CannotServe, bind
 from glottis.config import ConfigError, Deployment, Settings
@@ -52,7 +53,7 @@ def doctor(config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
 
 async def _examine(settings: Settings) -> list[Finding]:
     findings = [_python(), _folder(settings.data_dir), _address(settings)]
-    findings.append(await _told("database", lambda: _database(settings)))
+    findings.append(await _looked_at("database", lambda: _database(settings)))
     try:
         deployment = read_deployment(settings)
     except ConfigError as error:
@@ -84,11 +85,11 @@ def _address(settings: Settings) -> Finding:
     return Finding("address", is_well=True, detail=f"{settings.host}:{settings.port} is free")
 
 
-async def _told(what: str, examine: Callable[[], Awaitable[str]]) -> Finding:
+async def _looked_at(what: str, examine: Callable[[], Awaitable[str]]) -> Finding:
     try:
         return Finding(what, is_well=True, detail=await examine())
     except (StoreError, CommandError) as error:
-        return Finding(what, is_well=False, detail=str(error))
+        return Finding(what, is_well=False, detail=told(error))
 
 
 async def _database(settings: Settings) -> str:

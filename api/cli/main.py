@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from glottis.api.cli import checks, deployment, engine, serving, users
 from glottis.api.cli.demo import demo
-from glottis.api.cli.setup import CommandError, notes
+from glottis.api.cli.setup import CommandError, notes, told
 from glottis.api.server import CannotServe
 from glottis.config import ConfigError, load_deployment
 from glottis.core.errors import GlottisError
@@ -28,8 +28,7 @@ def main() -> None:
     try:
         app()
     except _TOLD as error:
-        message = error.detail if isinstance(error, GlottisError) else str(error)
-        notes.print(f"error: {message}", style="red", markup=False, soft_wrap=True)
+        notes.print(f"error: {told(error)}", style="red", markup=False, soft_wrap=True)
         sys.exit(1)
 
 

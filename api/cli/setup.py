@@ -9,7 +9,9 @@ from typing import Annotated, Any
 
 import typer
 from glottis.config import Deployment, Settings, environment_name, load_deployment, references
+from glottis.core.errors import GlottisError
 from glottis.core.logs import configure_logging
+from glottis.core.store import StoreUnavailable
 from glottis.plugins.host import LoadedPlugins, known_secrets, load_plugins
 from pydantic import ValidationError
 from rich.console import Console
@@ -28,6 +30,13 @@ ProjectOption = Annotated[str, typer.Option("--project", help="Use the routes of
 
 class CommandError(Exception):
     """A command cannot do what it was asked; the message says why and what to do."""
+
+
+def told(error: Exception) -> str:
+    """Say what went wrong, to the person at the command line."""
+    if isinstance(error, StoreUnavailable) and "GLOTTIS_MONGO_URL" in os.environ:
+        return f"{error}; see that the MongoDB in GLOTTIS_MONGO_URL runs, and can be reached from here"
+    return error.detail if isinstance(error, GlottisError) else str(error)
 
 
 def read_settings(**given: Any) -> Settings:

@@ -226,11 +226,9 @@ class Decoder:
             if text:
                 start_s = min(float(found["start"]), passage.duration_s)
                 end_s = min(max(float(found["end"]), start_s), passage.duration_s)
-                original_s = passage.original_s(start_s)
+                start_s, end_s = passage.original(start_s, end_s)
                 sure = min(max(float(found["probability"]), 0.0), 1.0)
-                words.append(
-                    Word(text, round(original_s, 2), round(original_s + end_s - start_s, 2), round(sure, 3))
-                )
+                words.append(Word(text, round(start_s, 2), round(end_s, 2), round(sure, 3)))
         return words
 
     def _language(self, code: str) -> _Language:

@@ -30,11 +30,14 @@ class Passage:
     def duration_s(self) -> float:
         return len(self.samples) / RATE_HZ
 
-    def original_s(self, time_s: float) -> float:
-        """Turn a time in the passage into one in the whole audio."""
-        index = bisect_right([offset_s for offset_s, _ in self.marks], time_s) - 1
-        offset_s, start_s = self.marks[max(index, 0)]
-        return start_s + time_s - offset_s
+    def original(self, start_s: float, end_s: float) -> tuple[float, float]:
+        """Turn the times of a word in the passage into those in the whole audio.
+
+        A word belongs to the piece that holds its middle: the model often lets it start in the pause before.
+        """
+        index = bisect_right([offset_s for offset_s, _ in self.marks], (start_s + end_s) / 2) - 1
+        offset_s, piece_s = self.marks[max(index, 0)]
+        return piece_s + max(start_s - offset_s, 0.0), piece_s + end_s - offset_s
 
 
 def speech_passages(samples: Samples, *, threshold: float) -> list[Passage]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from glottis_whisper.decoding import compression_ratio
-from glottis_whisper.passages import LONGEST_S, RATE_HZ, all_passages
+from glottis_whisper.passages import LONGEST_S, RATE_HZ, Passage, all_passages
 from glottis_whisper.recognizer import share_cores
 
 
@@ -27,10 +27,16 @@ def test_no_audio_has_no_passages() -> None:
     assert all_passages(np.zeros(0, np.float32)) == []
 
 
-def test_a_time_in_a_passage_is_found_in_the_audio() -> None:
-    (passage,) = all_passages(np.zeros(RATE_HZ, np.float32))
+@pytest.mark.parametrize(
+    ("word", "original"),
+    [((0.5, 0.9), (0.5, 0.9)), ((1.8, 2.6), (6.0, 6.6)), ((2.5, 3.0), (6.5, 7.0)), ((1.5, 2.1), (1.5, 2.1))],
+)
+def test_a_word_is_placed_in_the_piece_that_holds_its_middle(
+    word: tuple[float, float], original: tuple[float, float]
+) -> None:
+    passage = Passage(np.zeros(4 * RATE_HZ, np.float32), ((0.0, 0.0), (2.0, 6.0)))
 
-    assert passage.original_s(0.5) == 0.5
+    assert passage.original(*word) == pytest.approx(original)
 
 
 def test_a_loop_packs_well_and_speech_does_not() -> None:

@@ -27,17 +27,18 @@ def host_and_scheme(request: Request | Websocket, trusted: Networks) -> tuple[st
 
 def is_same_origin(origin: str, host: str, *, secure: bool) -> bool:
     """Tell whether a page of `origin` was served by this host."""
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
     return parts.netloc.lower() == host.lower() and (parts.scheme == "https") == secure
 
 
 def is_loopback_host(host: str) -> bool:
     """Tell whether a Host header names this machine itself."""
-    name = urlsplit(f"//{host}").hostname or ""
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
     try:
-        return ip_address(name).is_loopback
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or name.endswith(".localhost") or ip_address(name).is_loopback
     except ValueError:
         return False
 

@@ -50,6 +50,23 @@ async def test_nothing_is_done_without_the_right_password(serve: Serve, header: 
         assert (await server.client.get("/readyz")).status_code == 200
 
 
+@pytest.mark.parametrize("query", ["signature", "signature=", "expires=9999999999&signature=00"])
+async def test_a_signature_opens_nothing_but_the_audio_that_it_signs(serve: Serve, query: str) -> None:
+    async with serve(users=USERS) as server:
+        for method, path in (
+            ("GET", "/metrics"),
+            ("GET", "/api/v1/plugins"),
+            ("GET", f"{VOICE}/voices"),
+            ("POST", f"{VOICE}/recognize"),
+            ("POST", f"{VOICE}/synthesize"),
+            ("GET", f"{VOICE}/audio/{'0' * 32}"),
+            ("GET", "/no/such/path"),
+        ):
+            body = {"text_hint": "hello", "text": "hello"} if method == "POST" else None
+            response = await server.client.request(method, f"{path}?{query}", json=body)
+            assert response.status_code == 401, path
+
+
 async def test_a_project_is_a_wall(serve: Serve) -> None:
     async with serve(users=USERS) as server:
         session_id = (await start(server, ALICE, "demo")).json()["session_id"]
@@ -131,6 +148,22 @@ async def test_a_foreign_page_may_only_use_a_project_that_lists_it(server: Serve
     session = f"{VOICE}/session/{allowed.json()['session_id']}"
     evil = await server.client.delete(session, headers={"Origin": "https://evil.example"})
     assert evil.status_code == 403
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://[x]", "//", "http://a:port"])
+async def test_an_origin_that_is_no_address_is_a_foreign_one(server: Server, origin: str) -> None:
+    headers = {"Origin": origin}
+    body = {"project": "demo"}
+    refused = await server.client.post(f"{VOICE}/session/start", json=body, headers=headers)
+    assert refused.status_code == 403
+    assert (await server.client.get("/healthz", headers=headers)).status_code == 200
+
+
+async def test_a_host_that_is_no_address_is_not_loopback(serve: Serve) -> None:
+    async with serve(trusted_proxies=["127.0.0.0/8"]) as server:
+        for header in ("Host", "X-Forwarded-Host"):
+            refused = await server.client.get("/api/v1/plugins", headers={header: "["})
+            assert refused.status_code == 403, header
 
 
 async def test_a_preflight_says_what_a_listed_page_may_do(server: Server) -> None:

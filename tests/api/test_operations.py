@@ -107,3 +107,11 @@ async def test_the_voices_of_a_project_are_listed(server: Server) -> None:
     voices = (await server.client.get(f"{VOICE}/voices")).json()["voices"]
     assert {"default", "high", "low"} <= {voice["id"] for voice in voices}
     assert {voice["provider"] for voice in voices} == {"mock"}
+
+
+async def test_made_up_methods_do_not_make_the_metrics_grow(server: Server) -> None:
+    for number in range(3):
+        await server.client.request(f"MADEUP{number}", "/healthz")
+    metrics = (await server.client.get("/metrics")).text
+    assert "MADEUP" not in metrics
+    assert 'method="other"' in metrics

@@ -1,7 +1,7 @@
 """What a person wants, and what to answer."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -103,7 +103,9 @@ class IntentHandler(Provider, ABC):
         """
 
     @abstractmethod
-    def respond(self, match: Match, utterance: str, context: DialogueContext) -> AsyncIterator[ReplyPiece]:
+    def respond(
+        self, match: Match, utterance: str, context: DialogueContext
+    ) -> AsyncGenerator[ReplyPiece, None]:
         """Answer, in the language of the context, as an async generator of pieces in speaking order.
 
         Raises:

@@ -1,7 +1,7 @@
 """Text to speech."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,7 +45,7 @@ class Synthesizer(Provider, ABC):
     @abstractmethod
     def synthesize(
         self, text: str | AsyncIterator[str], options: SynthesisOptions
-    ) -> AsyncIterator[AudioFrame]:
+    ) -> AsyncGenerator[AudioFrame, None]:
         """Speak. Write it as an async generator; frames may have any length, all of one sample rate.
 
         Closing the iterator must stop the work and free the backend. A text without anything to speak gives

@@ -1,7 +1,7 @@
 """Blocking code behind an asyncio contract."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Executor
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ _END: Any = object()
 
 async def iterate_in_thread(
     produce: Callable[[], Iterator[T]], *, executor: Executor | None = None
-) -> AsyncIterator[T]:
+) -> AsyncGenerator[T, None]:
     """Run a blocking iterator in a thread, an item at a time, and give its items here.
 
     The next item is asked for when this iterator is, so nothing piles up. Closing this iterator lets the

@@ -1,7 +1,7 @@
 """Making voices from samples."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ class TrainingBackend(Provider, ABC):
         """Say whether a sample can be used."""
 
     @abstractmethod
-    def train(self, dataset: tuple[TrainingSample, ...], job: TrainingJob) -> AsyncIterator[Progress]:
+    def train(self, dataset: tuple[TrainingSample, ...], job: TrainingJob) -> AsyncGenerator[Progress, None]:
         """Train from the last checkpoint on, as an async generator; closing it cancels.
 
         Raises:

@@ -143,7 +143,7 @@ class Dialogue:
         actions: list[ReplyAction] = []
 
         async def collect(handler: IntentHandler) -> None:
-            async with aclosing(handler.respond(match, text, context)) as pieces:  # type: ignore[type-var]  # a generator
+            async with aclosing(handler.respond(match, text, context)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, ReplyText):
                         spoken.append(piece.text)

@@ -58,7 +58,7 @@ async def _collect(guard: Guard[Synthesizer], text: str, options: SynthesisOptio
     async def run(provider: Synthesizer) -> AudioFrame:
         pcm = bytearray()
         rates: set[int] = set()
-        async with aclosing(provider.synthesize(text, options)) as frames:  # type: ignore[type-var]  # a generator
+        async with aclosing(provider.synthesize(text, options)) as frames:
             with_first = guard.limits.first_result_s
             async with asyncio.timeout(with_first) as until_first_audio:
                 async for frame in frames:

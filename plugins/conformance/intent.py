@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import pytest
 from glottis.plugins.capabilities import IntentCapabilities
@@ -196,7 +196,7 @@ def _generator(
     expect(
         isinstance(pieces, AsyncGenerator), "`respond` should be an async generator: `async def` + `yield`"
     )
-    return cast("AsyncGenerator[ReplyPiece, None]", pieces)
+    return pieces
 
 
 def _is_json(value: Any) -> bool:

@@ -9,7 +9,7 @@ it hang until they are cancelled. `spec()` offers the fake as a plugin does.
 import asyncio
 import logging
 from array import array
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -202,7 +202,7 @@ class ScriptedSynthesizer(ScriptedProvider[SynthesizerCall], Synthesizer):
 
     async def synthesize(
         self, text: str | AsyncIterator[str], options: SynthesisOptions
-    ) -> AsyncIterator[AudioFrame]:
+    ) -> AsyncGenerator[AudioFrame, None]:
         call = SynthesizerCall(method="synthesize", options=options)
         with self.log.enter(call):
             if self._voices and options.voice not in {DEFAULT_VOICE, *(voice.id for voice in self._voices)}:
@@ -262,7 +262,7 @@ class ScriptedIntentHandler(ScriptedProvider[IntentCall], IntentHandler):
 
     async def respond(
         self, match: Match, utterance: str, context: DialogueContext
-    ) -> AsyncIterator[ReplyPiece]:
+    ) -> AsyncGenerator[ReplyPiece, None]:
         call = IntentCall(method="respond", utterance=utterance, context=context, match=match)
         with self.log.enter(call):
             play: Play[ReplyPiece | str] = self.replies.take() if self.replies else (utterance,)

@@ -4,7 +4,7 @@ import asyncio
 from array import array
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from glottis.plugins.audio import AudioFrame
 from glottis.plugins.capabilities import SynthesizerCapabilities
@@ -244,4 +244,4 @@ def _generator(
     expect(
         isinstance(stream, AsyncGenerator), "`synthesize` should be an async generator: `async def` + `yield`"
     )
-    return cast("AsyncGenerator[AudioFrame, None]", stream)
+    return stream

@@ -152,7 +152,7 @@ async def test_closing_the_iterator_is_noted_as_cancelled() -> None:
     frames = synthesizer.synthesize("One.", SPEAK)
 
     await anext(frames)
-    await frames.aclose()  # type: ignore[attr-defined]  # an async generator, as the contract asks
+    await frames.aclose()
 
     assert synthesizer.calls[0].outcome is Outcome.CANCELLED
 

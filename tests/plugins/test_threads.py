@@ -24,7 +24,7 @@ async def test_the_next_item_is_made_only_when_it_is_asked_for() -> None:
             made.append(number)
             yield number
 
-    async with aclosing(iterate_in_thread(produce)) as items:  # type: ignore[type-var]  # an async generator
+    async with aclosing(iterate_in_thread(produce)) as items:
         assert await anext(items) == 0
         assert made == [0]
 

@@ -47,7 +47,7 @@ class ElevenLabsSynthesizer(ElevenLabsProvider, Synthesizer):
 
     async def synthesize(
         self, text: str | AsyncIterator[str], options: SynthesisOptions
-    ) -> AsyncIterator[AudioFrame]:
+    ) -> AsyncGenerator[AudioFrame, None]:
         voice = self.config.voice_id if options.voice == DEFAULT_VOICE else options.voice
         if not _VOICE_ID.fullmatch(voice):
             raise no_such_voice(voice)

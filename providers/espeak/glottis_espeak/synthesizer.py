@@ -60,7 +60,7 @@ class EspeakSynthesizer(Synthesizer):
 
     async def synthesize(
         self, text: str | AsyncIterator[str], options: SynthesisOptions
-    ) -> AsyncIterator[AudioFrame]:
+    ) -> AsyncGenerator[AudioFrame, None]:
         library, catalogue = await self._open()
         voice = catalogue.choose(options.voice, language=options.language, gender=self._config.gender)
         speak = partial(library.speak, voice=voice, prosody=prosody(self._config, options))

@@ -1,7 +1,7 @@
 """Speech from Festival, sentence by sentence."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
@@ -68,7 +68,7 @@ class FestivalSynthesizer(Synthesizer):
 
     async def synthesize(
         self, text: str | AsyncIterator[str], options: SynthesisOptions
-    ) -> AsyncIterator[AudioFrame]:
+    ) -> AsyncGenerator[AudioFrame, None]:
         await self._open()
         voice = choose(self._voices, options.voice, language=options.language)
         speed = min(max(options.speed, _SLOWEST), _FASTEST)

@@ -1,7 +1,7 @@
 """Intents by key word."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from glottis.plugins import (
     DialogueContext,
@@ -51,7 +51,7 @@ class MockIntentHandler(IntentHandler):
 
     async def respond(
         self, match: Match, utterance: str, context: DialogueContext
-    ) -> AsyncIterator[ReplyPiece]:
+    ) -> AsyncGenerator[ReplyPiece, None]:
         await delay(self.config)
         language = "ru" if primary(context.language) == "ru" else "en"
         if match.intent == "navigate":

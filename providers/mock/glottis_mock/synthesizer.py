@@ -1,7 +1,7 @@
 """Text to tone code."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from importlib import import_module
 
 from glottis.plugins import (
@@ -44,7 +44,7 @@ class MockSynthesizer(Synthesizer):
 
     async def synthesize(
         self, text: str | AsyncIterator[str], options: SynthesisOptions
-    ) -> AsyncIterator[AudioFrame]:
+    ) -> AsyncGenerator[AudioFrame, None]:
         from glottis_mock.waveform import sound
 
         pitch = self._pitch(options.voice)

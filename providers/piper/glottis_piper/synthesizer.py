@@ -73,12 +73,12 @@ class Piper(Synthesizer):
 
     async def synthesize(
         self, text: str | AsyncIterator[str], options: SynthesisOptions
-    ) -> AsyncIterator[AudioFrame]:
+    ) -> AsyncGenerator[AudioFrame, None]:
         voice, manner = self._choose(await self._loaded(), options)
         async with aclosing(self._pieces(text)) as spoken:
             async for piece in spoken:
                 speaking = iterate_in_thread(partial(voice.speak, piece, manner), executor=self._executor)
-                async with aclosing(cast("AsyncGenerator[AudioFrame, None]", speaking)) as frames:
+                async with aclosing(speaking) as frames:
                     async for frame in frames:
                         yield frame
 

@@ -1,8 +1,7 @@
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import cast
 
 import pytest
 from glottis.plugins import AudioFrame, ErrorCategory, ProviderError, SynthesisOptions, Synthesizer
@@ -48,7 +47,7 @@ async def test_the_first_sentence_is_heard_before_the_last_is_written(piper: Syn
 
 async def test_a_long_sentence_comes_in_pieces(piper: Synthesizer) -> None:
     clause = "and then we went on to the next town, which was larger than the one before, "
-    stream = cast("AsyncGenerator[AudioFrame, None]", piper.synthesize(clause * 8, ENGLISH))
+    stream = piper.synthesize(clause * 8, ENGLISH)
     async with aclosing(stream):
         first = await anext(stream)
 

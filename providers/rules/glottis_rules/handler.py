@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from importlib.metadata import version
 
@@ -73,7 +73,7 @@ class RulesHandler(IntentHandler):
 
     async def respond(
         self, match: Match, utterance: str, context: DialogueContext
-    ) -> AsyncIterator[ReplyPiece]:
+    ) -> AsyncGenerator[ReplyPiece, None]:
         """Answer sentence by sentence, then say what the client may do."""
         if match.intent not in INTENTS:
             raise ProviderError(ErrorCategory.INVALID_REQUEST, "the rules have no answer to this intent")

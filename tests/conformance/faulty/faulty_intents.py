@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from glottis.plugins import (
@@ -27,7 +27,7 @@ class Good(IntentHandler):
 
     async def respond(
         self, match: Match, utterance: str, context: DialogueContext
-    ) -> AsyncIterator[ReplyPiece]:
+    ) -> AsyncGenerator[ReplyPiece, None]:
         yield ReplyText("You said: ")
         await asyncio.sleep(0)
         yield ReplyText(utterance)
@@ -100,12 +100,14 @@ class Blocking(Good):
 class Silent(Good):
     async def respond(
         self, match: Match, utterance: str, context: DialogueContext
-    ) -> AsyncIterator[ReplyPiece]:
+    ) -> AsyncGenerator[ReplyPiece, None]:
         yield ReplyAction("navigate", {"url": "/"})
 
 
 class JustStrings(Good):
-    async def respond(self, match: Match, utterance: str, context: DialogueContext) -> AsyncIterator[Any]:
+    async def respond(
+        self, match: Match, utterance: str, context: DialogueContext
+    ) -> AsyncGenerator[Any, None]:
         yield utterance
 
 
@@ -119,7 +121,7 @@ class WholeReply(Good):
 class Clinging(Good):
     async def respond(
         self, match: Match, utterance: str, context: DialogueContext
-    ) -> AsyncIterator[ReplyPiece]:
+    ) -> AsyncGenerator[ReplyPiece, None]:
         try:
             yield ReplyText(utterance)
         except GeneratorExit:
@@ -130,7 +132,7 @@ class Clinging(Good):
 class Stubborn(Good):
     async def respond(
         self, match: Match, utterance: str, context: DialogueContext
-    ) -> AsyncIterator[ReplyPiece]:
+    ) -> AsyncGenerator[ReplyPiece, None]:
         yield ReplyText(utterance)
         for _ in range(10):
             try:

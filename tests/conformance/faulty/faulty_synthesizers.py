@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import Any
 
 from glottis.plugins import (
@@ -29,7 +29,7 @@ Text = str | AsyncIterator[str]
 
 
 class Good(Synthesizer):
-    async def synthesize(self, text: Text, options: SynthesisOptions) -> AsyncIterator[AudioFrame]:
+    async def synthesize(self, text: Text, options: SynthesisOptions) -> AsyncGenerator[AudioFrame, None]:
         if options.voice not in {DEFAULT_VOICE, "other"}:
             raise ProviderError(ErrorCategory.INVALID_REQUEST, f"there is no voice {options.voice}")
         async for sentence in sentences(text):
@@ -60,13 +60,13 @@ class MixedRates(Good):
 
 
 class SaysNothing(Good):
-    async def synthesize(self, text: Text, options: SynthesisOptions) -> AsyncIterator[AudioFrame]:
+    async def synthesize(self, text: Text, options: SynthesisOptions) -> AsyncGenerator[AudioFrame, None]:
         for _ in ():
             yield silence(0.1, rate_hz=16_000)
 
 
 class SpeaksDots(Good):
-    async def synthesize(self, text: Text, options: SynthesisOptions) -> AsyncIterator[AudioFrame]:
+    async def synthesize(self, text: Text, options: SynthesisOptions) -> AsyncGenerator[AudioFrame, None]:
         yield tone()
         async for frame in super().synthesize(text, options):
             yield frame
@@ -83,7 +83,7 @@ class Blocking(Good):
 
 
 class Raw(Good):
-    async def synthesize(self, text: Text, options: SynthesisOptions) -> AsyncIterator[Any]:
+    async def synthesize(self, text: Text, options: SynthesisOptions) -> AsyncGenerator[Any, None]:
         async for frame in super().synthesize(text, options):
             yield frame.pcm
 
@@ -103,7 +103,7 @@ class Crashing(Good):
 
 
 class TakesAnyVoice(Good):
-    async def synthesize(self, text: Text, options: SynthesisOptions) -> AsyncIterator[AudioFrame]:
+    async def synthesize(self, text: Text, options: SynthesisOptions) -> AsyncGenerator[AudioFrame, None]:
         async for frame in super().synthesize(text, SynthesisOptions(speed=options.speed)):
             yield frame
 
@@ -117,7 +117,7 @@ class KnowsFewEmotions(Good):
 class Clinging(Good):
     """Takes its time to let go."""
 
-    async def synthesize(self, text: Text, options: SynthesisOptions) -> AsyncIterator[AudioFrame]:
+    async def synthesize(self, text: Text, options: SynthesisOptions) -> AsyncGenerator[AudioFrame, None]:
         try:
             async for frame in super().synthesize(text, options):
                 yield frame
@@ -129,7 +129,7 @@ class Clinging(Good):
 class Stubborn(Good):
     """Swallows its cancellation."""
 
-    async def synthesize(self, text: Text, options: SynthesisOptions) -> AsyncIterator[AudioFrame]:
+    async def synthesize(self, text: Text, options: SynthesisOptions) -> AsyncGenerator[AudioFrame, None]:
         frames = super().synthesize(text, options)
         while True:
             try:
@@ -146,7 +146,7 @@ class Wedged(Good):
 
     is_wedged = False
 
-    async def synthesize(self, text: Text, options: SynthesisOptions) -> AsyncIterator[AudioFrame]:
+    async def synthesize(self, text: Text, options: SynthesisOptions) -> AsyncGenerator[AudioFrame, None]:
         if self.is_wedged:
             await asyncio.Event().wait()
         try:
@@ -160,7 +160,7 @@ class Wedged(Good):
 class OneAtATime(Good):
     is_busy = False
 
-    async def synthesize(self, text: Text, options: SynthesisOptions) -> AsyncIterator[AudioFrame]:
+    async def synthesize(self, text: Text, options: SynthesisOptions) -> AsyncGenerator[AudioFrame, None]:
         if self.is_busy:
             raise ProviderError(ErrorCategory.UNAVAILABLE, "somebody else is speaking")
         self.is_busy = True
@@ -177,14 +177,14 @@ class Leaking(Good):
 
 
 class WaitsForAllText(Good):
-    async def synthesize(self, text: Text, options: SynthesisOptions) -> AsyncIterator[AudioFrame]:
+    async def synthesize(self, text: Text, options: SynthesisOptions) -> AsyncGenerator[AudioFrame, None]:
         whole = text if isinstance(text, str) else " ".join([piece async for piece in text])
         async for frame in super().synthesize(whole, options):
             yield frame
 
 
 class TakesNoStream(Good):
-    async def synthesize(self, text: Text, options: SynthesisOptions) -> AsyncIterator[AudioFrame]:
+    async def synthesize(self, text: Text, options: SynthesisOptions) -> AsyncGenerator[AudioFrame, None]:
         for sentence in text.split(". "):  # type: ignore[union-attr]  # that is its fault
             async for frame in super().synthesize(sentence, options):
                 yield frame
@@ -221,7 +221,7 @@ class Unhealthy(Good):
 
 
 class Mumbling(Good):
-    async def synthesize(self, text: Text, options: SynthesisOptions) -> AsyncIterator[AudioFrame]:
+    async def synthesize(self, text: Text, options: SynthesisOptions) -> AsyncGenerator[AudioFrame, None]:
         if options.voice not in {DEFAULT_VOICE, "other"}:
             raise ProviderError(ErrorCategory.INVALID_REQUEST, "")
         async for frame in super().synthesize(text, options):

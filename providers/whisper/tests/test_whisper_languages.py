@@ -1,5 +1,5 @@
 import pytest
-from faster_whisper.tokenizer import _LANGUAGE_CODES
+from faster_whisper.tokenizer import _LANGUAGE_CODES  # type: ignore[import-untyped]  # ships no types
 from glottis.plugins import best_match
 from glottis_whisper.languages import CODES, code_for, language_tags
 

@@ -178,6 +178,6 @@ def test_a_misspelt_model_is_answered_with_the_nearest() -> None:
 
 
 def test_the_known_names_are_those_of_the_library() -> None:
-    from faster_whisper import available_models
+    from faster_whisper import available_models  # type: ignore[import-untyped]  # ships no types
 
     assert set(NAMES) == set(available_models())

@@ -152,9 +152,13 @@ class Program:
             if entry.name.isdecimal() and mark in _read(entry / "environ")
         }
 
+    def mongods(self) -> list[int]:
+        """Find the embedded MongoDB: none while it is being restarted."""
+        return [pid for pid, command in self.processes().items() if "mongod --dbpath" in command]
+
     def mongod(self) -> int:
         """Return the pid of the embedded MongoDB."""
-        (pid,) = [pid for pid, command in self.processes().items() if "mongod --dbpath" in command]
+        (pid,) = self.mongods()
         return pid
 
 

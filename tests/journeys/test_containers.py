@@ -31,6 +31,7 @@ def encoded(sound: Sound, out: Pipe, muxer: str, codec: str, **options: str) -> 
     samples, rate_hz = sound
     with av.open(out, "w", format=muxer, options=options) as opened:
         stream = opened.add_stream(codec, rate=rate_hz, layout="mono")
+        assert isinstance(stream, av.AudioStream)
         frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
         frame.sample_rate = rate_hz
         opened.mux(stream.encode(frame))

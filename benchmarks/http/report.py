@@ -39,7 +39,9 @@ def print_figures(figures: Figures, *, console: Console) -> None:
 
 
 def print_verdicts(verdicts: list[Verdict], *, console: Console) -> None:
-    """Print each target with what came of it."""
+    """Print each target with what came of it; nothing where none was measured."""
+    if not verdicts:
+        return
     table = Table(title="Targets: one worker, concurrency 16", box=None, pad_edge=False, title_justify="left")
     for heading in ("route", "target", "measured", ""):
         table.add_column(heading)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, TypeVar
 
-from glottis.core.errors import InvalidInput, Unprocessable
+from glottis.core.errors import InvalidInput, TooLarge, Unprocessable
 from pydantic import (
     AliasChoices,
     AliasGenerator,
@@ -33,6 +33,8 @@ Project = Annotated[str, Field(pattern=r"^\w[\w .:@+-]*$", max_length=100, examp
 Said = Annotated[str, Field(min_length=1, examples=["Покажи мне раздел с ценами"])]
 Label = Annotated[str, Field(min_length=1, max_length=200, pattern=_PRINTABLE)]
 Body = TypeVar("Body", bound="ApiBody")
+_MOST_WITHOUT_AUDIO_BYTES = 1024**2
+"""Reading a body keeps every other request waiting; only audio needs a large one."""
 
 
 def _no_text(value: Any) -> Any:
@@ -143,11 +145,15 @@ async def read_body(model: type[Body]) -> Body:
     """Read the request's body as a model.
 
     Raises:
+        TooLarge: it is large without having audio in it.
         InvalidInput: it is not JSON.
         Unprocessable: it is, but not this model; the detail names each field and what is wrong with it.
     """
+    data = await request.get_data()
+    if len(data) > _MOST_WITHOUT_AUDIO_BYTES and model is not Recognize:
+        raise TooLarge("the request is too large")
     try:
-        return model.model_validate_json(await request.get_data())
+        return model.model_validate_json(data)
     except ValidationError as error:
         findings = error.errors(include_url=False, include_input=False, include_context=False)
         if findings[0]["type"] == "json_invalid":

@@ -4,6 +4,7 @@ Modules log through the standard library: constant messages, values as `extra` f
 goes under the field `pii`, which is dropped unless the operator asks for it.
 """
 
+import json
 import logging
 import sys
 from collections.abc import Iterable
@@ -24,7 +25,8 @@ def configure_logging(*, level: str, form: str, with_pii: bool, secrets: Iterabl
 
     No value in `secrets` appears in what is written.
     """
-    hidden = sorted((secret for secret in secrets if len(secret) >= _SHORTEST_SECRET), key=len, reverse=True)
+    forms = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _forms(secret)}
+    hidden = sorted(forms, key=len, reverse=True)
 
     def without_pii(_logger: Any, _name: str, event: EventDict) -> EventDict:
         if not with_pii:
@@ -67,3 +69,9 @@ def configure_logging(*, level: str, form: str, with_pii: bool, secrets: Iterabl
     # Other people's libraries tell of every request and every dictionary.
     root.setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
     logging.getLogger("glottis").setLevel(level.upper())
+
+
+def _forms(secret: str) -> set[str]:
+    """Return a secret as it may stand in a line of the log: also quoted by `repr`, for JSON, or for both."""
+    forms = {secret, repr(secret)[1:-1]}
+    return forms | {json.dumps(form, ensure_ascii=False)[1:-1] for form in forms}

@@ -45,6 +45,8 @@ def _range(record: AudioRecord, etag: str) -> tuple[int, int] | None:
     condition = request.headers.get("If-Range")
     if asked is None or asked.units != "bytes" or len(asked.ranges) != 1 or condition not in {None, etag}:
         return None
+    if (asked.ranges[0][0] or 0) <= -record.size_bytes:
+        return 0, record.size_bytes  # the last bytes, and more of them than there are
     span = asked.range_for_length(record.size_bytes)
     return span if span is not None else (0, 0)
 

@@ -1,10 +1,11 @@
 """The messages that a client sends over the WebSocket."""
 
+import json
 from typing import Annotated, Any, Literal
 
 from glottis.api.bodies import describe
 from glottis.core.errors import GlottisError, InvalidInput
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 
 class BadJson(InvalidInput):
@@ -17,6 +18,15 @@ class UnknownType(InvalidInput):
     """A message is of no known type."""
 
     code = "unknown_type"
+
+
+def _finite(value: dict[str, Any]) -> dict[str, Any]:
+    """Refuse NaN and infinity, which pydantic reads but JSON has no way to send back."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        raise ValueError("numbers must be finite") from None
+    return value
 
 
 class _Message(BaseModel):
@@ -44,7 +54,7 @@ class NavigationCommand(_Message):
 
     type: Literal["navigation_command"]
     action: str = Field(min_length=1, max_length=100)
-    params: dict[str, Any] = Field(default_factory=dict)
+    params: Annotated[dict[str, Any], AfterValidator(_finite)] = Field(default_factory=dict)
 
 
 class Ping(_Message):

@@ -130,6 +130,19 @@ async def test_what_cannot_be_remembered_is_told(server: Server) -> None:
         assert (await until(socket, "error"))[-1]["code"] == "unprocessable"
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-1e999"])
+async def test_a_number_that_json_does_not_have_does_not_get_into_the_history(
+    server: Server, number: str
+) -> None:
+    session_id = (await server.start_session())["session_id"]
+    async with server.websocket(session_id) as socket:
+        message = '{"type": "navigation_command", "action": "scroll", "params": {"to": [NUMBER]}}'
+        await socket.send(message.replace("NUMBER", number))
+        assert (await until(socket, "error"))[-1]["code"] == "invalid_input"
+    history = await server.client.get(f"{VOICE}/session/{session_id}/history")
+    assert history.json()["items"] == []
+
+
 @pytest.mark.parametrize(
     ("message", "code"),
     [

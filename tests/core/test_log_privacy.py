@@ -1,6 +1,7 @@
 """What nobody finds in the log."""
 
 import logging
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -46,3 +47,17 @@ def test_words_under_pii_are_written_only_when_asked_for(
     written = capsys.readouterr().err
     assert ("private words" in written) is with_pii
     assert "s3cret" not in written
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+@pytest.mark.parametrize("secret", ['qu"oted', "back\\slash", "two\nlines", 'пар"оль'])
+def test_a_secret_is_hidden_however_the_log_writes_it(
+    form: str, secret: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(level="info", form=form, with_pii=False, secrets=[secret])
+    log = logging.getLogger("glottis.test")
+    log.info("key %s", secret, extra={"key": secret, "seen": repr(secret), "table": {"key": secret}})
+    log.error("crashed", exc_info=ValueError(secret))
+    written = capsys.readouterr().err
+    for part in re.split(r"[^\w]", secret):
+        assert len(part) < 4 or part not in written

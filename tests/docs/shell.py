@@ -9,6 +9,7 @@ from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tests.docs.blocks import Block, blocks_of
@@ -56,13 +57,17 @@ def _commands(block: Block) -> list[Command]:
 
 
 async def run(
-    shown: Sequence[Example], *, folder: Path, instead: Mapping[str, str] | None = None, **environment: str
+    shown: Sequence[Example],
+    *,
+    folder: Path,
+    instead: Mapping[str, str] = MappingProxyType({}),
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Run examples in one shell, in order, and check what each prints.
 
-    `instead` maps what the page says, such as an address, to what is there in the test.
+    `instead` maps what the page says, such as an address, to what is there in the test; `environment` is
+    added to the shell's.
     """
-    instead = instead or {}
     lines = [command.line for example in shown for command in example.commands]
     script = "".join(f"{{ {line}\n}} 2>&1\nprintf '\\0'\n" for line in lines)
     outputs = (await _bash(_replaced(script, instead), folder, environment)).split("\0")

@@ -1,13 +1,15 @@
 """One JSON object a line, without secrets and without anything that a person said.
 
 Modules log through the standard library: constant messages, values as `extra` fields. Whatever a person said
-goes under the field `pii`, which is dropped unless the operator asks for it.
+goes under the field `pii`, which is dropped unless the operator asks for it. The message of an exception may
+quote it, so a traceback is written as types and places only, with the messages under `pii`.
 """
 
 import json
 import logging
 import sys
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import structlog
@@ -18,6 +20,8 @@ __all__ = ["bind_contextvars", "clear_contextvars", "configure_logging"]
 
 _HIDDEN = "[hidden]"
 _SHORTEST_SECRET = 4
+_MOST_FRAMES = 40
+_MOST_EXCEPTIONS = 20
 
 
 def configure_logging(*, level: str, form: str, with_pii: bool, secrets: Iterable[str] = ()) -> None:
@@ -42,7 +46,6 @@ def configure_logging(*, level: str, form: str, with_pii: bool, secrets: Iterabl
     renderer: Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
         if form == "json"
-        # Not its usual traceback, which shows the local variables: words and passwords are among them.
         else structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
         )
@@ -57,8 +60,8 @@ def configure_logging(*, level: str, form: str, with_pii: bool, secrets: Iterabl
         ],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            _without_messages,
             without_pii,
-            *([structlog.processors.format_exc_info] if form == "json" else []),
             render,
         ],
     )
@@ -69,6 +72,51 @@ def configure_logging(*, level: str, form: str, with_pii: bool, secrets: Iterabl
     # Other people's libraries tell of every request and every dictionary.
     root.setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
     logging.getLogger("glottis").setLevel(level.upper())
+
+
+def _without_messages(_logger: Any, _name: str, event: EventDict) -> EventDict:
+    """Write an exception as its type and where it came through; what it says goes under `pii`."""
+    info = event.pop("exc_info", None)
+    error = info[1] if isinstance(info, tuple) else info
+    if not isinstance(error, BaseException):
+        return event
+    chain = list(_chain(error))
+    event["exception"] = "\n".join(line for one in chain for line in _places(one))
+    said = event.get("pii", {})
+    event["pii"] = {
+        **(said if isinstance(said, Mapping) else {"said": said}),
+        "exception": [f"{_type_name(one)}: {one}" for one in chain],
+    }
+    return event
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception, then what is behind it: its cause or context, the members of a group."""
+    waiting = [error]
+    seen: set[int] = set()
+    while waiting and len(seen) < _MOST_EXCEPTIONS:
+        one = waiting.pop(0)
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        behind = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+        waiting += [behind] if behind else []
+        waiting += one.exceptions if isinstance(one, BaseExceptionGroup) else ()
+
+
+def _places(error: BaseException) -> Iterator[str]:
+    yield _type_name(error)
+    frames = list(traceback.walk_tb(error.__traceback__))
+    if len(frames) > _MOST_FRAMES:
+        yield f"  ... {len(frames) - _MOST_FRAMES} more"
+    for frame, line in frames[-_MOST_FRAMES:]:
+        yield f'  File "{frame.f_code.co_filename}", line {line}, in {frame.f_code.co_name}'
+
+
+def _type_name(error: BaseException) -> str:
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _forms(secret: str) -> set[str]:

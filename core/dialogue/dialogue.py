@@ -160,7 +160,12 @@ class Dialogue:
 def _note(guard: Guard[Any], error: ProviderError) -> None:
     log.warning(
         "intent handler failed",
-        extra={"provider": guard.name, "category": str(error.category), "reason": error.public_message},
+        extra={
+            "provider": guard.name,
+            "category": str(error.category),
+            # It may quote what was said.
+            "pii": {"reason": error.public_message},
+        },
     )
 
 

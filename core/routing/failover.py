@@ -66,7 +66,12 @@ async def first_answer(
 def _note(guard: Guard[P], error: ProviderError) -> None:
     log.warning(
         "provider failed",
-        extra={"provider": guard.name, "category": str(error.category), "reason": error.public_message},
+        extra={
+            "provider": guard.name,
+            "category": str(error.category),
+            # It may quote what was said.
+            "pii": {"reason": error.public_message},
+        },
     )
 
 

@@ -5,9 +5,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from glottis.config import Limits
+from glottis.core.errors import Unprocessable
 from glottis.core.logs import configure_logging
-
-WORDS = "very private words"  # said here, as a traceback quotes lines of the source
+from glottis.core.routing.failover import first_answer
+from glottis.plugins import ErrorCategory, ProviderError
 
 
 @pytest.fixture(autouse=True)
@@ -20,19 +22,61 @@ def _logging_as_before() -> Iterator[None]:
 
 
 def crash(*, said: str) -> None:
-    raise ZeroDivisionError(len(said))
+    try:
+        {}[said]
+    except KeyError as error:
+        raise ZeroDivisionError(f"cannot say {said!r}") from error
 
 
 @pytest.mark.parametrize("form", ["json", "text"])
-def test_a_traceback_shows_no_variables(form: str, capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logging(level="info", form=form, with_pii=False)
+@pytest.mark.parametrize("with_pii", [False, True])
+def test_a_traceback_shows_where_and_what_was_said_only_when_asked_for(
+    form: str,
+    with_pii: bool,  # noqa: FBT001  # pytest passes parameters by name
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure_logging(level="info", form=form, with_pii=with_pii)
     try:
-        crash(said=WORDS)
+        crash(said="very private words")  # a traceback would quote this line, too
     except ZeroDivisionError:
-        logging.getLogger("glottis.test").exception("crashed")
+        logging.getLogger("glottis.test").exception("crashed", extra={"pii": {"text": "heard aloud"}})
     written = capsys.readouterr().err
-    assert "ZeroDivisionError: 18" in written
-    assert WORDS not in written
+    for place in ("ZeroDivisionError", "KeyError", "test_log_privacy.py", "in crash"):
+        assert place in written
+    assert ("very private words" in written) is with_pii
+    assert ("heard aloud" in written) is with_pii
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_the_members_of_a_group_are_told_apart_without_their_messages(
+    form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(level="info", form=form, with_pii=False)
+    group = ExceptionGroup("private group", [ValueError("private one"), OSError("private two")])
+    logging.getLogger("glottis.test").error("crashed", exc_info=group)
+    written = capsys.readouterr().err
+    for kind in ("ExceptionGroup", "ValueError", "OSError"):
+        assert kind in written
+    assert "private" not in written.replace("test_log_privacy", "")
+
+
+class Refusing:
+    """A provider that repeats what it was asked to say."""
+
+    name = "refusing"
+    limits = Limits(retries=0)
+
+
+async def test_why_a_provider_failed_may_quote_what_was_said(caplog: pytest.LogCaptureFixture) -> None:
+    async def refuse(_guard: object) -> None:
+        raise ProviderError(ErrorCategory.INVALID_REQUEST, "cannot say 'private words'")
+
+    with pytest.raises(Unprocessable):
+        await first_answer([Refusing()], refuse, what="synthesize")  # type: ignore[list-item]  # asked nothing else
+    (record,) = caplog.records
+    fields = {name: value for name, value in vars(record).items() if name != "pii"}
+    assert "private words" not in str(fields)
+    assert vars(record)["pii"] == {"reason": "cannot say 'private words'"}
 
 
 @pytest.mark.parametrize("form", ["json", "text"])

@@ -5,6 +5,7 @@
 A provider raises nothing else; the host turns whatever else comes out into `INTERNAL`.
 """
 
+import math
 from enum import StrEnum
 
 
@@ -36,4 +37,5 @@ class ProviderError(Exception):
         super().__init__(f"{category}: {public_message}")
         self.category = category
         self.public_message = public_message
-        self.retry_after_s = retry_after_s
+        is_usable = retry_after_s is not None and math.isfinite(retry_after_s) and retry_after_s >= 0
+        self.retry_after_s = retry_after_s if is_usable else None

@@ -1,5 +1,6 @@
 """From an utterance to what is wanted, and to the answer."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
@@ -10,8 +11,10 @@ from glottis.config import Deployment
 from glottis.core.dialogue.phrases import NOT_UNDERSTOOD, greeting, in_language
 from glottis.core.errors import Unavailable, Unprocessable
 from glottis.core.routing import Guard, Routing
+from glottis.core.routing.answers import match_of, piece_of
 from glottis.plugins import (
     DialogueContext,
+    ErrorCategory,
     IntentHandler,
     Kind,
     Match,
@@ -27,6 +30,9 @@ from glottis.plugins.intent import nothing_remembered
 log = logging.getLogger(__name__)
 
 UNKNOWN = Match("unknown", 0.0)
+_PIECES_AT_A_TIME = 64
+_MOST_PIECES = 10_000
+_LONGEST_REPLY = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +129,7 @@ class Dialogue:
         failures = 0
         for guard in handlers:
             try:
-                match = await guard.call(lambda handler: handler.match(text, context))
+                match = await guard.call(lambda handler: _match(handler, text, context))
             except ProviderError as error:
                 _note(guard, error)
                 failures += 1
@@ -143,8 +149,16 @@ class Dialogue:
         actions: list[ReplyAction] = []
 
         async def collect(handler: IntentHandler) -> None:
+            count = 0
             async with aclosing(handler.respond(match, text, context)) as pieces:
-                async for piece in pieces:
+                async for given in pieces:
+                    piece = piece_of(given)
+                    count += 1
+                    if count % _PIECES_AT_A_TIME == 0:
+                        # A handler that never waits would keep everybody else waiting.
+                        await asyncio.sleep(0)
+                    if count > _MOST_PIECES:
+                        raise ProviderError(ErrorCategory.INTERNAL, f"{guard.name} does not come to an end")
                     if isinstance(piece, ReplyText):
                         spoken.append(piece.text)
                     elif isinstance(piece, ReplySource):
@@ -153,8 +167,12 @@ class Dialogue:
                         actions.append(piece)
 
         await guard.call(collect)
-        words = "".join(spoken).strip() or in_language(NOT_UNDERSTOOD, context.language)
+        words = "".join(spoken).strip()[:_LONGEST_REPLY] or in_language(NOT_UNDERSTOOD, context.language)
         return Reply(words, match.intent, guard.name, tuple(sources), tuple(actions))
+
+
+async def _match(handler: IntentHandler, text: str, context: DialogueContext) -> Match | None:
+    return match_of(await handler.match(text, context))
 
 
 def _note(guard: Guard[Any], error: ProviderError) -> None:

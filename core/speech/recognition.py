@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from glottis.core.audio import AudioTooLong, PcmFormat, UndecodableAudio, decode, is_silent, resample
 from glottis.core.errors import TooLarge, UnsupportedAudio
 from glottis.core.routing import Guard, Routing, first_answer
+from glottis.core.routing.answers import transcript_of
 from glottis.plugins import AudioFrame, Kind, RecognitionOptions, Recognizer, Transcript
 
 
@@ -53,7 +54,11 @@ class Recognition:
 
         async def recognize(guard: Guard[Recognizer]) -> Transcript:
             fitting = await asyncio.to_thread(resample, clip, rate_hz=guard.capabilities.rate_hz)
-            return await guard.call(lambda provider: provider.recognize(fitting, options))
+
+            async def run(provider: Recognizer) -> Transcript:
+                return transcript_of(await provider.recognize(fitting, options), options)
+
+            return await guard.call(run)
 
         answered = await first_answer(chain, recognize, what="recognize")
         return Heard(answered.result, answered.provider, time.perf_counter() - started)

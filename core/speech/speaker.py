@@ -4,7 +4,8 @@ import asyncio
 import json
 import logging
 import uuid
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -18,13 +19,14 @@ from glottis.core.routing import Guard, Routing
 from glottis.core.routing.chains import Chain
 from glottis.core.speech.hot_audio import HotAudio
 from glottis.core.speech.synthesis import Spoken, speak
-from glottis.core.store import AudioClaim, AudioRecord, AudioTaken, AudioTooLarge, Store
+from glottis.core.store import AudioClaim, AudioRecord, AudioTaken, AudioTooLarge, Store, StoreUnavailable
 from glottis.plugins import DEFAULT_VOICE, AudioFrame, Kind, SynthesisOptions, is_speakable, lookup_order
 
 log = logging.getLogger(__name__)
 
 DEFAULT_FORMAT = "mp3"
-_LEASE_S = 60.0
+_LEASE_S = 6.0
+"""How long a text that was being spoken waits when the process that spoke it is killed."""
 _TOUCH_AFTER = timedelta(hours=1)
 
 
@@ -156,10 +158,10 @@ class Speaker:
                 return _described(record, cached=True)
         self._lookups["miss"].inc()
         try:
-            spoken = await speak(chain, request.text, request.options)
-            record = await asyncio.to_thread(_record, audio_id, spoken, request)
-            if spoken.provider == chain[0].name:
-                await self._keep(record)
+            async with self._renewing(audio_id):
+                spoken = await speak(chain, request.text, request.options)
+                record = await asyncio.to_thread(_record, audio_id, spoken, request)
+            if spoken.provider == chain[0].name and await self._keep(record):
                 return _described(record, cached=False)
         except BaseException:
             await asyncio.shield(self._store.audio.abandon(audio_id, self._holder))
@@ -173,9 +175,9 @@ class Speaker:
         while True:
             claim = await self._store.audio.claim(record.id, holder=self._holder, lease_s=_LEASE_S)
             if isinstance(claim, AudioClaim):
-                await self._keep(record)
-                return _described(record, cached=False)
-            if await self._result_of(claim) is not None:
+                if await self._keep(record):
+                    return _described(record, cached=False)
+            elif await self._result_of(claim) is not None:
                 return _described(record, cached=False)
 
     async def _result_of(self, claim: AudioTaken | AudioRecord) -> AudioRecord | None:
@@ -184,13 +186,33 @@ class Speaker:
             return claim
         return await self._store.audio.wait(claim.id, _LEASE_S)
 
-    async def _keep(self, record: AudioRecord) -> None:
+    @asynccontextmanager
+    async def _renewing(self, audio_id: str) -> AsyncIterator[None]:
+        """Hold on to a claim while its audio is being made."""
+        renewing = asyncio.create_task(self._renew(audio_id))
         try:
-            await self._store.audio.complete(record.id, record, holder=self._holder)
+            yield
+        finally:
+            renewing.cancel()
+            await asyncio.wait({renewing})
+
+    async def _renew(self, audio_id: str) -> None:
+        while True:
+            await asyncio.sleep(_LEASE_S / 3)
+            # A database that is away for the moment is no reason to stop speaking.
+            with suppress(StoreUnavailable):
+                await self._store.audio.claim(audio_id, holder=self._holder, lease_s=_LEASE_S)
+
+    async def _keep(self, record: AudioRecord) -> bool:
+        """Store claimed audio; False if the claim was lost meanwhile, as when the machine stood still."""
+        try:
+            is_kept = await self._store.audio.complete(record.id, record, holder=self._holder)
         except AudioTooLarge as error:
             raise TooLarge(f"text: {error}") from None
-        self._hot.put(record)
-        self._chore(self._store.audio.evict(self._cache_bytes))
+        if is_kept:
+            self._hot.put(record)
+            self._chore(self._store.audio.evict(self._cache_bytes))
+        return is_kept
 
     def _with_project_voice(self, request: SpeechRequest) -> SpeechRequest:
         """Put a project's own voice where the caller left the choice open."""

@@ -5,6 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from glottis.core.routing import Guard, first_answer
+from glottis.core.routing.answers import frame_of
 from glottis.core.routing.chains import Chain
 from glottis.core.routing.guard import CALLERS_FAULT
 from glottis.plugins import (
@@ -15,6 +16,9 @@ from glottis.plugins import (
     SynthesisOptions,
     Synthesizer,
 )
+
+_MOST_BYTES = 128 * 1024 * 1024
+"""Twenty minutes at 48 kHz: more than the longest text that is taken can last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +65,17 @@ async def _collect(guard: Guard[Synthesizer], text: str, options: SynthesisOptio
         async with aclosing(provider.synthesize(text, options)) as frames:
             with_first = guard.limits.first_result_s
             async with asyncio.timeout(with_first) as until_first_audio:
-                async for frame in frames:
+                async for given in frames:
+                    frame = frame_of(given)
                     if frame.pcm:
                         # From here on only the time limit of the whole call counts.
                         until_first_audio.reschedule(None)
                     rates.add(frame.rate_hz)
                     pcm += frame.pcm
+                    if len(pcm) > _MOST_BYTES:
+                        raise ProviderError(ErrorCategory.INTERNAL, f"{guard.name} does not come to an end")
+                    # A synthesizer that never waits would keep everybody else waiting.
+                    await asyncio.sleep(0)
         if not pcm:
             raise ProviderError(ErrorCategory.UNAVAILABLE, f"{guard.name} sent no audio")
         if len(rates) > 1:

@@ -1,5 +1,6 @@
 """The wall around a provider: only `ProviderError` gets out."""
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ log = logging.getLogger(__name__)
 def contained(instance: str) -> Iterator[None]:
     """Run a provider's code; turn whatever else it lets out into `ProviderError(INTERNAL)`.
 
-    Cancellation passes through untouched.
+    Cancellation passes through untouched; a provider that cancels itself has failed.
     """
     try:
         yield
@@ -21,7 +22,12 @@ def contained(instance: str) -> Iterator[None]:
         raise
     except TimeoutError as error:
         raise ProviderError(ErrorCategory.TIMEOUT, f"{instance} took too long") from error
-    except Exception as error:
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise ProviderError(ErrorCategory.INTERNAL, f"{instance} cancelled itself") from error
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
         # Somebody else's code may raise anything, and one provider must not take the server down.
         log.exception("provider raised what is not a ProviderError", extra={"provider": instance})
         raise ProviderError(ErrorCategory.INTERNAL, f"{instance} failed inside") from error

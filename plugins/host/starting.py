@@ -97,6 +97,8 @@ class Starter:
             raise PluginFault(
                 f"create returned a {type(provider).__name__}, not a {plan.spec.contract.__name__}"
             )
+        if not hasattr(provider, "capabilities"):
+            raise PluginFault("its __init__ does not call super().__init__(context, config)")
         # Here, in the thread: a provider that comes too late is closed in the end all the same.
         self._open.append((plan, provider))
         return provider

@@ -34,8 +34,8 @@ def glottis_register_recognizers(register, api_version):
 """
 WRONG = {
     "plugin that is not installed": (
-        'enable = ["speech", "whisperer"]',
-        ['1: enable: no plugin called "whisperer" is installed; pip install glottis-whisperer? accepted: '],
+        'enable = ["speech", "zzyzx"]',
+        ['1: enable: no plugin called "zzyzx" is installed; pip install glottis-zzyzx? accepted: '],
     ),
     "plugin with a typing mistake": (
         'enable = ["speech", "speach"]',

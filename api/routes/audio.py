@@ -53,16 +53,14 @@ def _range(record: AudioRecord, etag: str) -> tuple[int, int] | None:
 
 async def _permitted(audio_id: str) -> AudioRecord:
     """Fetch audio for those who may hear it; for everybody else it does not exist."""
+    link = request.args
+    is_signed = platform().links.is_valid(
+        audio_id, expires=link.get("expires", ""), signature=link.get("signature", "")
+    )
     refusal = visit().refusal
-    if refusal is not None:
-        link = request.args
-        is_signed = platform().links.is_valid(
-            audio_id, expires=link.get("expires", ""), signature=link.get("signature", "")
-        )
-        if not is_signed:
-            raise refusal
-        return await platform().speaker.fetch(audio_id)
+    if refusal is not None and not is_signed:
+        raise refusal
     record = await platform().speaker.fetch(audio_id)
-    if not principal().may_hear(record.scope):
+    if not is_signed and not principal().may_hear(record.scope):
         raise NotFound("no such audio; it may have expired")
     return record

@@ -86,11 +86,11 @@ class Authentication:
 
 
 def _basic_credentials(authorization: str) -> tuple[str, str]:
-    scheme, _, encoded = authorization.partition(" ")
+    scheme, _, encoded = authorization.strip().partition(" ")
     if scheme.lower() != "basic":
         raise Unauthenticated(_DETAIL)
     try:
-        name, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+        name, colon, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         raise Unauthenticated(_DETAIL) from None
     if not colon:

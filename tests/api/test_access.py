@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from base64 import b64encode
 from typing import Any
 
 import httpx
@@ -65,6 +66,26 @@ async def test_a_signature_opens_nothing_but_the_audio_that_it_signs(serve: Serv
             body = {"text_hint": "hello", "text": "hello"} if method == "POST" else None
             response = await server.client.request(method, f"{path}?{query}", json=body)
             assert response.status_code == 401, path
+
+
+@pytest.mark.parametrize("auth", [None, ALICE, BOB, ("alice", "wrong password")])
+async def test_a_signed_link_to_audio_opens_for_everybody(serve: Serve, auth: tuple[str, str] | None) -> None:
+    async with serve(users=USERS) as server:
+        spoken = await server.client.post(f"{VOICE}/synthesize", json={"text": "mine"}, auth=ALICE)
+        url = spoken.json()["audio_url"]
+        query = server.platform.links.query(url.rpartition("/")[2])
+        given = auth or httpx.USE_CLIENT_DEFAULT
+        assert (await server.client.get(f"{url}?{query}", auth=given)).status_code == 200
+        unsigned = await server.client.get(f"{url}?{query}0", auth=given)
+        assert unsigned.status_code == (200 if auth == ALICE else 404 if auth == BOB else 401)
+
+
+async def test_spaces_around_credentials_mean_nothing(serve: Serve) -> None:
+    async with serve(users=USERS) as server:
+        credentials = b64encode(":".join(ALICE).encode()).decode()
+        for header in (f"Basic  {credentials}", f"basic \t {credentials} "):
+            answer = await server.client.get(f"{VOICE}/voices", headers={"Authorization": header})
+            assert answer.status_code == 200
 
 
 async def test_a_project_is_a_wall(serve: Serve) -> None:

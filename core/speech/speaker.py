@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 DEFAULT_FORMAT = "mp3"
 _LEASE_S = 6.0
 """How long a text that was being spoken waits when the process that spoke it is killed."""
+_MOST_REFUSALS = 10_000
 _TOUCH_AFTER = timedelta(hours=1)
 
 
@@ -89,6 +90,7 @@ class Speaker:
         self._flights: dict[str, asyncio.Task[SpokenAudio]] = {}
         self._chores: set[asyncio.Task[None]] = set()
         self._holder = uuid.uuid4().hex
+        self._unwilling: set[tuple[str, str]] = set()
 
     async def say(self, request: SpeechRequest) -> SpokenAudio:
         """Have a text spoken, or find it spoken already.
@@ -109,6 +111,7 @@ class Speaker:
             project=request.project,
             provider=request.provider,
         )
+        chain = self._willing_first(chain, request.voice)
         audio_id = _audio_id(chain[0], request)
         hot = self._hot.get(audio_id)
         if hot is not None:
@@ -161,6 +164,7 @@ class Speaker:
             async with self._renewing(audio_id):
                 spoken = await speak(chain, request.text, request.options)
                 record = await asyncio.to_thread(_record, audio_id, spoken, request)
+            self._remember_refusals(spoken, request.voice)
             if spoken.provider == chain[0].name and await self._keep(record):
                 return _described(record, cached=False)
         except BaseException:
@@ -185,6 +189,18 @@ class Speaker:
         if isinstance(claim, AudioRecord):
             return claim
         return await self._store.audio.wait(claim.id, _LEASE_S)
+
+    def _remember_refusals(self, spoken: Spoken, voice: str) -> None:
+        if voice != DEFAULT_VOICE:
+            if len(self._unwilling) > _MOST_REFUSALS:
+                self._unwilling.clear()
+            self._unwilling.update((name, voice) for name in spoken.refused_by)
+
+    def _willing_first(self, chain: Chain, voice: str) -> Chain:
+        """Ask those last who have refused a voice before: it is another provider's, and cached under that."""
+        if not self._unwilling:
+            return chain
+        return sorted(chain, key=lambda guard: (guard.name, voice) in self._unwilling)
 
     @asynccontextmanager
     async def _renewing(self, audio_id: str) -> AsyncIterator[None]:

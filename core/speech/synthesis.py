@@ -23,10 +23,11 @@ _MOST_BYTES = 128 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A whole utterance and the instance that spoke it."""
+    """A whole utterance, the instance that spoke it, and those that refused the request as it is."""
 
     clip: AudioFrame
     provider: str
+    refused_by: tuple[str, ...] = ()
 
 
 async def speak(chain: Chain, text: str, options: SynthesisOptions) -> Spoken:
@@ -39,6 +40,7 @@ async def speak(chain: Chain, text: str, options: SynthesisOptions) -> Spoken:
         Unavailable: none of them could speak.
     """
     someone_broke = False
+    refused_by: list[str] = []
 
     async def attempt(guard: Guard[Synthesizer]) -> AudioFrame:
         nonlocal someone_broke
@@ -49,11 +51,12 @@ async def speak(chain: Chain, text: str, options: SynthesisOptions) -> Spoken:
                 someone_broke = True
                 raise
             if not someone_broke or options.voice == DEFAULT_VOICE:
+                refused_by.append(guard.name)
                 raise
             return await _collect(guard, text, replace(options, voice=DEFAULT_VOICE))
 
     answered = await first_answer(chain, attempt, what="synthesize")
-    return Spoken(answered.result, answered.provider)
+    return Spoken(answered.result, answered.provider, tuple(refused_by))
 
 
 async def _collect(guard: Guard[Synthesizer], text: str, options: SynthesisOptions) -> AudioFrame:

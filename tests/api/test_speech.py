@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from glottis.core.audio import decode, encode_clip, level_dbfs
-from glottis.plugins import AudioFrame, ErrorCategory, ProviderError, silence
+from glottis.plugins import AudioFrame, ErrorCategory, ProviderError, VoiceInfo, silence
 from glottis.plugins.conformance import ScriptedSynthesizer, tone
 
 from .conftest import MOCK, VOICE, Serve, Server
@@ -199,6 +199,16 @@ synthesize = ["cloud", "local"]
 """
     async with serve(toml, down.spec("down"), ScriptedSynthesizer().spec("up")) as server:
         assert (await synthesize(server, text="Hello"))["provider"] == "local"
+
+
+async def test_a_voice_of_the_second_provider_is_cached_too(serve: Serve) -> None:
+    one = ScriptedSynthesizer(voices=[VoiceInfo("hers", "Hers", ("en",))])
+    two = ScriptedSynthesizer(voices=[VoiceInfo("his", "His", ("en",))])
+    toml = 'enable = ["test"]\n[routes]\nsynthesize = ["one", "two"]'
+    async with serve(toml, one.spec("one"), two.spec("two")) as server:
+        answers = [await synthesize(server, text="Again", voice="his") for _ in range(3)]
+    assert [answer["provider"] for answer in answers] == ["two"] * 3
+    assert [answer["cached"] for answer in answers] == [False, True, True]
 
 
 async def test_when_nobody_can_speak_the_caller_is_told_to_come_back(serve: Serve) -> None:

@@ -105,13 +105,13 @@ class Speaker:
         if request.format not in CONTENT_TYPES:
             raise Unprocessable(f"options.format: {request.format} is none of {', '.join(CONTENT_TYPES)}")
         request = self._with_project_voice(request)
-        chain = self._routing.chain(
+        able = self._routing.chain(
             Kind.SYNTHESIZER,
             language=request.language,
             project=request.project,
             provider=request.provider,
         )
-        chain = self._willing_first(chain, request.voice)
+        chain = self._willing_first(able, request.voice)
         audio_id = _audio_id(chain[0], request)
         hot = self._hot.get(audio_id)
         if hot is not None:

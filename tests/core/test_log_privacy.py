@@ -23,7 +23,7 @@ def _logging_as_before() -> Iterator[None]:
 
 def crash(*, said: str) -> None:
     try:
-        {}[said]
+        dict[str, str]()[said]
     except KeyError as error:
         raise ZeroDivisionError(f"cannot say {said!r}") from error
 
@@ -72,7 +72,7 @@ async def test_why_a_provider_failed_may_quote_what_was_said(caplog: pytest.LogC
         raise ProviderError(ErrorCategory.INVALID_REQUEST, "cannot say 'private words'")
 
     with pytest.raises(Unprocessable):
-        await first_answer([Refusing()], refuse, what="synthesize")  # type: ignore[list-item]  # asked nothing else
+        await first_answer([Refusing()], refuse, what="synthesize")  # type: ignore[arg-type]  # asked nothing else
     (record,) = caplog.records
     fields = {name: value for name, value in vars(record).items() if name != "pii"}
     assert "private words" not in str(fields)

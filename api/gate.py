@@ -75,6 +75,8 @@ class Gate:
         given = request.headers.get("X-Request-ID")
         request_id = given if given and _REQUEST_ID.match(given) else uuid.uuid4().hex
         bind_contextvars(request_id=request_id)
+        if request.view_args and "session_id" in request.view_args:
+            bind_contextvars(session_id=request.view_args["session_id"])
         host, is_secure = host_and_scheme(request, self._trusted)
         origin = _foreign_origin(host, is_secure=is_secure)
         here = g.visit = Visit(started, request_id, host, is_secure, origin)

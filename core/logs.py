@@ -69,8 +69,9 @@ def configure_logging(*, level: str, form: str, with_pii: bool, secrets: Iterabl
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers = [handler]
-    # Other people's libraries tell of every request and every dictionary.
-    root.setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
+    # Other people's libraries tell of every request, and in detail of every text and document: what people
+    # said would be in it.
+    root.setLevel(logging.INFO if level == "debug" else logging.WARNING)
     logging.getLogger("glottis").setLevel(level.upper())
 
 

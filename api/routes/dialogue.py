@@ -9,6 +9,7 @@ from glottis.api.state import VOICE, platform, require_origin
 from glottis.api.visit import principal
 from glottis.core.conversation import Answer
 from glottis.core.errors import NotFound
+from glottis.core.logs import bind_contextvars
 from glottis.core.sessions import require_project
 from quart import Blueprint, Response
 from quart_schema import document_request, document_response
@@ -58,6 +59,7 @@ async def respond() -> Response:
     session = await platform().sessions.live(body.session_id, principal())
     if session.project != body.project:
         raise NotFound("no such session in this project")
+    bind_contextvars(session_id=session.id)
     answer = await platform().turns.answer(session, body.text)
     return as_json(
         {"type": "response", **answered(answer, audio_url(answer.audio.id) if answer.audio else None)}, 202

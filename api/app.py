@@ -10,6 +10,7 @@ from glottis.api.http_connection import LeanHTTPConnection
 from glottis.api.routes import blueprints
 from glottis.api.state import PREFIX, ServerState, attach
 from glottis.api.websocket import register_websocket
+from glottis.api.websocket.connection import BoundedWebsocketConnection
 from glottis.core.platform import Platform
 from quart import Quart
 
@@ -24,6 +25,7 @@ def create_app(
     settings = platform.engine.settings
     app = Quart(__name__, static_folder=None)
     app.asgi_http_class = LeanHTTPConnection
+    app.asgi_websocket_class = BoundedWebsocketConnection
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = True
     origins = Origins(platform.engine.deployment)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from glottis.api.app import create_app
 from glottis.api.connection_places import ConnectionPlaces, make_board, slot_environment
+from glottis.api.hypercorn_fixes import correct_hypercorn
 from glottis.api.state import server_state
-from glottis.api.websocket.transport import correct_hypercorn
 from glottis.config import Deployment, Settings
 from glottis.core.leash import leashed
 from glottis.core.platform import open_platform

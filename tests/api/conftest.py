@@ -1,6 +1,7 @@
 """A whole server on a free port of loopback, over the real MongoDB of the tests."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -63,7 +64,8 @@ Serve = Callable[..., AbstractAsyncContextManager[Server]]
 def serve(store_settings: Callable[..., Settings]) -> Serve:
     """Run a server: `serve(toml, *specs, users={name: projects}, **settings)`.
 
-    With `specs` the deployment's only plugin, "test", offers just these.
+    With `specs` the deployment's only plugin, "test", offers just these. With `send_buffer` the kernel takes
+    about so many bytes of what a client does not read.
     """
 
     @asynccontextmanager
@@ -71,6 +73,7 @@ def serve(store_settings: Callable[..., Settings]) -> Serve:
         toml: str = MOCK,
         *specs: ProviderSpec,
         users: Mapping[str, tuple[str, ...] | None] | None = None,
+        send_buffer: int | None = None,
         **settings: Any,
     ) -> AsyncIterator[Server]:
         chosen = store_settings(port=0, **settings)
@@ -83,6 +86,8 @@ def serve(store_settings: Callable[..., Settings]) -> Serve:
                 await platform.store.users.add(name, password_hash=hashed, projects=projects, replace=True)
             app = create_app(platform, draining=draining)
             sock = bind(chosen)
+            if send_buffer is not None:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
             sock.listen()
             running = asyncio.create_task(serve_app(app, chosen, sock, stop=stop.wait))
             try:

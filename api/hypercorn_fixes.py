@@ -1,0 +1,120 @@
+"""What Hypercorn 0.18 gets wrong, put right from outside: it has no setting for any of it."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import hypercorn.asyncio.run
+from hypercorn.asyncio.tcp_server import TCPServer
+from hypercorn.events import Event as ConnectionEvent
+from hypercorn.events import Updated
+from hypercorn.protocol import h2, h11, ws_stream
+from hypercorn.protocol.events import Event, Request
+from hypercorn.protocol.ws_stream import WSStream
+from hypercorn.typing import AppWrapper, ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallable, Scope
+from wsproto.events import Ping
+
+
+def correct_hypercorn() -> None:
+    """Decline compression, and end everything of a connection with the connection."""
+    # On PCM, permessage-deflate costs five times the CPU, and clients offer it unasked.
+    setattr(ws_stream, "server_extensions_handshake", lambda _requested, _supported: None)  # noqa: B010  # not exported
+    for module in (h11, h2):
+        setattr(module, "WSStream", _Stream)  # noqa: B010  # as above
+    setattr(hypercorn.asyncio.run, "TCPServer", _Connection)  # noqa: B010  # as above
+
+
+class _Connection(TCPServer):
+    """A connection that ends when its client has gone, not when it has been idle for long enough."""
+
+    _has_ended = False
+
+    async def protocol_send(self, event: ConnectionEvent) -> None:
+        # An answer that was on its way when the client went would start the wait once more.
+        if not (self._has_ended and isinstance(event, Updated)):
+            await super().protocol_send(event)
+
+    async def _read_data(self) -> None:
+        await super()._read_data()
+        self._has_ended = True
+        await self.idle_task.stop()
+
+
+class _Inbox:
+    """The messages that an app has not read yet, few of them: whoever brings more waits.
+
+    Hypercorn's own has no room for the news that the client has gone while an app that waits to send to just
+    this client leaves it full. Here the news takes the place of all the rest, and nobody waits any longer.
+    """
+
+    _ROOM = 10
+
+    def __init__(self) -> None:
+        self._messages: deque[ASGIReceiveEvent] = deque([{"type": "websocket.connect"}])
+        self._is_closed = False
+        self._came = asyncio.Event()
+        self._taken = asyncio.Event()
+
+    async def put(self, message: ASGIReceiveEvent) -> None:
+        if message["type"] == "websocket.disconnect":
+            self._is_closed = True
+            self._messages.clear()
+            self._messages.append(message)
+            self._taken.set()
+        else:
+            while len(self._messages) >= self._ROOM and not self._is_closed:
+                self._taken.clear()
+                await self._taken.wait()
+            if self._is_closed:
+                return
+            self._messages.append(message)
+        self._came.set()
+
+    async def get(self) -> ASGIReceiveEvent:
+        while not self._messages:
+            self._came.clear()
+            await self._came.wait()
+        self._taken.set()
+        return self._messages.popleft()
+
+
+class _Stream(WSStream):
+    """A WebSocket whose app hears at once that the client has gone.
+
+    Hypercorn's own may never tell an app that is busy sending, and its ping task sleeps on for an interval:
+    either holds the closed connection, and the shutdown of the server with it.
+    """
+
+    _gone: asyncio.Event | None = None
+
+    def __init__(self, app: AppWrapper, *arguments: Any) -> None:
+        super().__init__(self._run, *arguments)
+        self._app = app
+        self._inbox = _Inbox()
+
+    async def handle(self, event: Event) -> None:
+        await super().handle(event)
+        if isinstance(event, Request) and self.app_put is not None:
+            self.app_put = self._inbox.put
+        if self.closed and self._gone is not None:
+            self._gone.set()
+
+    async def _run(
+        self,
+        scope: Scope,
+        receive: ASGIReceiveCallable,  # the inbox takes its place
+        send: ASGISendCallable,
+        sync_spawn: Callable[..., Any],
+        call_soon: Callable[..., Any],
+    ) -> None:
+        await self._app(scope, self._inbox.get, send, sync_spawn, call_soon)
+
+    async def _send_pings(self) -> None:
+        self._gone = asyncio.Event()
+        while not self.closed:
+            await self._send_wsproto_event(Ping())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.config.websocket_ping_interval):
+                    await self._gone.wait()

@@ -1,0 +1,94 @@
+"""Clients that vanish, and clients that send and do not read."""
+
+import asyncio
+import contextlib
+import json
+import socket
+import struct
+from asyncio import StreamReader, StreamWriter
+
+import pytest
+from websockets.exceptions import ConnectionClosedError
+
+from .conftest import VOICE, Serve, Server
+
+_SOON_S = 10.0
+
+
+async def connect(server: Server) -> tuple[StreamReader, StreamWriter]:
+    """Connect with buffers so small that what is not read is felt at the other end soon."""
+    host, port = server.address.removeprefix("http://").split(":")
+    sock = socket.socket()
+    for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+        sock.setsockopt(socket.SOL_SOCKET, buffer, 4_096)
+    sock.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(sock, (host, int(port)))
+    return await asyncio.open_connection(sock=sock, limit=1_024)
+
+
+def frame(text: str) -> bytes:
+    """Make a WebSocket frame as clients send it, masked with zeros."""
+    data = text.encode()
+    if len(data) < 126:
+        return struct.pack("!BB4x", 0x81, 0x80 | len(data)) + data
+    return struct.pack("!BBH4x", 0x81, 0x80 | 126, len(data)) + data
+
+
+async def upgrade(server: Server) -> tuple[StreamReader, StreamWriter]:
+    """Open the WebSocket of a new session, and read no more than its head."""
+    session_id = (await server.start_session())["session_id"]
+    reader, writer = await connect(server)
+    writer.write(
+        f"GET {VOICE}/ws/{session_id} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+    )
+    assert b"101" in await reader.readuntil(b"\r\n\r\n")
+    return reader, writer
+
+
+async def flood(writer: StreamWriter) -> int:
+    """Send until the server takes no more for a second, and return how much it took."""
+    small, large = frame(json.dumps({"type": "dance"})), frame("x" * 60_000)
+    taken = 0
+    with contextlib.suppress(TimeoutError):
+        for frames in [small * 100] * 20 + [large] * 500:
+            writer.write(frames)
+            async with asyncio.timeout(1.0):
+                await writer.drain()
+            taken += len(frames)
+    return taken
+
+
+async def test_a_client_that_does_not_read_is_not_read_from_and_leaves_its_place_when_it_vanishes(
+    serve: Serve,
+) -> None:
+    async with serve(ws_max_connections=1, send_buffer=4_096) as server:
+        _, writer = await upgrade(server)
+        taken = await flood(writer)
+        writer.transport.abort()
+        assert taken < 16_000_000
+        async with asyncio.timeout(_SOON_S):
+            while not await is_let_in(server):
+                pass
+
+
+async def is_let_in(server: Server) -> bool:
+    session_id = (await server.start_session())["session_id"]
+    async with server.websocket(session_id) as connection:
+        with contextlib.suppress(ConnectionClosedError):
+            return bool(await connection.recv())
+    return False
+
+
+@pytest.mark.parametrize("request_head", ["", "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"])
+async def test_a_connection_ends_with_its_client(server: Server, request_head: str) -> None:
+    reader, writer = await connect(server)
+    if request_head:
+        writer.write(request_head.encode())
+        assert b"200" in await reader.readuntil(b"\r\n\r\n")
+    writer.write_eof()
+    async with asyncio.timeout(_SOON_S):
+        await reader.read()
+    writer.close()
+    await writer.wait_closed()

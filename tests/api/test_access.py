@@ -80,10 +80,10 @@ async def test_a_signed_link_to_audio_opens_for_everybody(serve: Serve, auth: tu
         assert unsigned.status_code == (200 if auth == ALICE else 404 if auth == BOB else 401)
 
 
-async def test_spaces_around_credentials_mean_nothing(serve: Serve) -> None:
+async def test_spaces_before_credentials_mean_nothing(serve: Serve) -> None:
     async with serve(users=USERS) as server:
         credentials = b64encode(":".join(ALICE).encode()).decode()
-        for header in (f"Basic  {credentials}", f"basic \t {credentials} "):
+        for header in (f"Basic  {credentials}", f"basic \t {credentials}"):
             answer = await server.client.get(f"{VOICE}/voices", headers={"Authorization": header})
             assert answer.status_code == 200
 
@@ -169,6 +169,41 @@ async def test_a_foreign_page_may_only_use_a_project_that_lists_it(server: Serve
     session = f"{VOICE}/session/{allowed.json()['session_id']}"
     evil = await server.client.delete(session, headers={"Origin": "https://evil.example"})
     assert evil.status_code == 403
+
+
+async def test_a_foreign_page_reads_no_more_than_a_project_that_lists_it(server: Server) -> None:
+    ours: dict[str, list[str]] = {}
+    for project in ("demo", "other"):
+        session_id = (await server.start_session(project=project))["session_id"]
+        body = {"text": f"of {project}", "project": project}
+        spoken = await server.client.post(f"{VOICE}/synthesize", json=body)
+        ours[project] = [
+            f"{VOICE}/session/{session_id}",
+            f"{VOICE}/session/{session_id}/history",
+            f"{VOICE}/analytics/project/{project}",
+            f"{VOICE}/voices?project={project}",
+            spoken.json()["audio_url"],
+        ]
+    alone = await server.client.post(f"{VOICE}/synthesize", json={"text": "of nobody"})
+    of_no_project = [f"{VOICE}/voices", "/api/v1/plugins", "/metrics", alone.json()["audio_url"]]
+    shop = {"Origin": "https://shop.example"}
+    for path in ours["demo"]:
+        allowed = await server.client.get(path, headers=shop)
+        assert allowed.status_code == 200, path
+        assert allowed.headers["Access-Control-Allow-Origin"] == "https://shop.example"
+    for path in ours["other"] + of_no_project:
+        assert (await server.client.get(path, headers=shop)).status_code == 403, path
+        for headers in ({}, {"Origin": server.address}):
+            assert (await server.client.get(path, headers=headers)).status_code == 200, path
+
+
+async def test_a_signed_link_plays_in_whatever_page_it_was_given_to(server: Server) -> None:
+    spoken = await server.client.post(f"{VOICE}/synthesize", json={"text": "hello", "project": "other"})
+    url = spoken.json()["audio_url"]
+    signed = f"{url}?{server.platform.links.query(url.rpartition('/')[2])}"
+    for origin in ("https://shop.example", "https://evil.example"):
+        assert (await server.client.get(signed, headers={"Origin": origin})).status_code == 200
+        assert (await server.client.get(url, headers={"Origin": origin})).status_code == 403
 
 
 @pytest.mark.parametrize("origin", ["http://[", "http://[x]", "//", "http://a:port"])

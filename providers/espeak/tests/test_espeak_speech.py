@@ -116,7 +116,8 @@ async def test_lone_surrogates_are_left_out(espeak: EspeakSynthesizer) -> None:
 def sounds_like(one: bytes, other: bytes) -> bool:
     """Compare length and pitch; flutter and noise make no two utterances of espeak-ng quite the same."""
     return len(one) == pytest.approx(len(other), rel=0.02) and pitch_hz(one) == pytest.approx(
-        pitch_hz(other), rel=0.05
+        pitch_hz(other),
+        rel=0.12,  # alone, the median of a fast sentence moves by 8 %
     )
 
 

@@ -201,6 +201,8 @@ def parse_deployment(text: str, *, file: str, environment: Mapping[str, str]) ->
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([_syntax_problem(error, file)]) from None
+    except RecursionError:
+        raise ConfigError([ConfigProblem(file, 0, "", "is nested too deeply")]) from None
     lines = locate(text)
     problems = [
         ConfigProblem(file, line_of(lines, path), ".".join(path), message)

@@ -70,6 +70,12 @@ class Serving:
         async with asyncio.timeout(STOP_S):
             return await self.process.wait()
 
+    async def press_ctrl_c(self) -> int:
+        """Interrupt every process of it, as a terminal does, and return the exit status."""
+        os.killpg(self.pid, signal.SIGINT)
+        async with asyncio.timeout(STOP_S):
+            return await self.process.wait()
+
     async def start_session(self, **body: Any) -> dict[str, Any]:
         response = await self.client.post(f"{VOICE}/session/start", json={"project": "demo", **body})
         assert response.status_code == 201, response.text
@@ -96,9 +102,10 @@ class Program:
         """Write the deployment."""
         (self.folder / "plugins.toml").write_text(toml, encoding="utf-8")
 
-    async def run(self, *arguments: str, typed: str = "", **environment: str) -> Ended:
-        """Run a command to its end."""
+    async def run(self, *arguments: str, typed: str = "", redirected: str = "", **environment: str) -> Ended:
+        """Run a command to its end; `redirected` is what a shell would be told, such as `>&-`."""
         process = await asyncio.create_subprocess_exec(
+            *(("sh", "-c", f'exec "$0" "$@" {redirected}') if redirected else ()),
             PROGRAM,
             *arguments,
             cwd=self.folder,
@@ -109,7 +116,7 @@ class Program:
         )
         try:
             async with asyncio.timeout(START_S):
-                out, err = await process.communicate(typed.encode())
+                out, err = await process.communicate(os.fsencode(typed))
         except BaseException:
             process.kill()
             await process.wait()
@@ -131,6 +138,7 @@ class Program:
                 stdin=DEVNULL,
                 stdout=PIPE,
                 stderr=stderr,
+                start_new_session=True,
             )
         try:
             address = await _address(process, err)

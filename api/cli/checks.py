@@ -25,6 +25,7 @@ from glottis.core.platform import open_engine
 from glottis.core.store import StoreError, embedded_url, open_store
 from glottis.plugins.host import InstanceState, PluginState
 from rich.table import Table
+from rich.text import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def doctor(config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
     table = Table("", "what", "finding", box=None, pad_edge=False)
     for finding in findings:
         mark = "[green]ok[/]" if finding.is_well else "[red]problem[/]"
-        table.add_row(mark, finding.what, finding.detail)
+        table.add_row(mark, Text(finding.what), Text(finding.detail))
     console.print(table)
     problems = sum(not finding.is_well for finding in findings)
     if problems:

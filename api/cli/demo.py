@@ -17,6 +17,7 @@ import httpx
 import typer
 from glottis.api.cli.setup import CommandError, ConfigOption, console, notes
 from rich.table import Table
+from rich.text import Text
 
 _PROJECT = "demo"
 _QUESTIONS = {
@@ -127,7 +128,12 @@ def demo(
     for step in steps:
         mark = "[green]ok[/]" if step.is_well else "[red]FAILED[/]"
         table.add_row(
-            mark, step.language, step.what, step.result, step.provider, f"{1_000 * step.seconds:.0f} ms"
+            mark,
+            step.language,
+            step.what,
+            Text(step.result),
+            Text(step.provider),
+            f"{1_000 * step.seconds:.0f} ms",
         )
     console.print(table)
     console.print(

@@ -9,6 +9,7 @@ from glottis.api.cli.setup import ConfigOption, console, read_deployment, read_p
 from glottis.config import ConfigError
 from glottis.plugins.host import check_deployment, describe_plugins
 from rich.table import Table
+from rich.text import Text
 
 plugins = typer.Typer(no_args_is_help=True, help="The plugins that are installed.")
 config = typer.Typer(no_args_is_help=True, help="The deployment file.")
@@ -36,11 +37,11 @@ def list_plugins(
         took = "" if plugin["load_time_ms"] is None else f"{plugin['load_time_ms']:.0f} ms"
         colour = _COLOURS.get(plugin["state"], "")
         table.add_row(
-            plugin["name"],
-            f"{plugin['distribution']} {plugin['version']}",
-            f"[{colour}]{plugin['state']}[/]",
+            Text(plugin["name"]),
+            Text(f"{plugin['distribution']} {plugin['version']}"),
+            Text(plugin["state"], style=colour),
             took,
-            offers or (plugin["error"] or ""),
+            Text(offers or plugin["error"] or ""),
         )
     console.print(table)
     console.print("'available' means installed but not enabled in plugins.toml", style="dim")

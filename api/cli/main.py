@@ -1,5 +1,6 @@
 """The `glottis` command: its commands, those of plugins, and how failures are told."""
 
+import errno
 import os
 import sys
 from importlib.metadata import version
@@ -18,10 +19,12 @@ from glottis.plugins.host import load_plugins
 
 _TOLD = (CannotServe, CommandError, ConfigError, GlottisError, StoreError)
 _PLUGIN_TIMEOUT_S = 30.0
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 def main() -> None:
     """Run the command line. A failure that a person can act on is told in a sentence, without a traceback."""
+    _occupy_closed_streams()
     app = build()
     if _wants_plugins(app):
         _add_plugin_commands(app)
@@ -29,6 +32,12 @@ def main() -> None:
         app()
     except _TOLD as error:
         notes.print(f"error: {told(error)}", style="red", markup=False, soft_wrap=True)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        _give_up_output()
+        notes.print(f"error: the output cannot be written: {error.strerror}", style="red", markup=False)
         sys.exit(1)
 
 
@@ -47,6 +56,19 @@ def build() -> typer.Typer:
     app.command()(checks.doctor)
     app.command()(demo)
     return app
+
+
+def _occupy_closed_streams() -> None:
+    """Keep the numbers of standard streams that were closed from going to a socket or a file of ours."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+
+
+def _give_up_output() -> None:
+    """Throw away what could not be printed: the interpreter would try once more at its end, and complain."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _options(

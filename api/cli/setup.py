@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from glottis.config import Deployment, Settings, environment_name, load_deployment, references
@@ -17,7 +17,14 @@ from pydantic import ValidationError
 from rich.console import Console
 
 _PIPED_WIDTH = 140
-console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Tell whether a person is at the other end; a standard stream that was closed is None."""
+    return stream is not None and stream.isatty()
+
+
+console = Console(highlight=False, width=None if is_terminal(sys.stdout) else _PIPED_WIDTH)
 notes = Console(stderr=True, highlight=False)
 """Where progress and remarks go, so that a command's output can be piped."""
 
@@ -80,7 +87,7 @@ def read_plugins(settings: Settings, deployment: Deployment) -> LoadedPlugins:
 @contextmanager
 def progress(message: str) -> Iterator[None]:
     """Show that something takes its time, where somebody is watching."""
-    if not sys.stderr.isatty():
+    if not is_terminal(sys.stderr):
         yield
         return
     with notes.status(message):

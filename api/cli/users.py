@@ -8,15 +8,18 @@ from contextlib import asynccontextmanager
 from typing import Annotated
 
 import typer
-from glottis.api.cli.setup import CommandError, DataDirOption, console, progress, read_settings
+from glottis.api.bodies import Project
+from glottis.api.cli.setup import CommandError, DataDirOption, console, is_terminal, progress, read_settings
 from glottis.config import Settings
 from glottis.core.access import hash_password
 from glottis.core.store import Store, UserRecord, embedded_url, open_store
-from pydantic import SecretStr
+from pydantic import SecretStr, TypeAdapter, ValidationError
 from rich.table import Table
+from rich.text import Text
 
 app = typer.Typer(no_args_is_help=True, help="Who may use the API.")
 _SHORTEST = 8
+_LONGEST_NAME = 100
 
 
 @app.command()
@@ -30,6 +33,10 @@ def add(
     """Add a user. The password is asked for, or read from a pipe or from GLOTTIS_PASSWORD."""
     if not name or ":" in name or not name.isprintable():
         raise CommandError(f"{name!r} cannot be a user name: HTTP Basic allows no colon or control character")
+    if len(name) > _LONGEST_NAME:
+        raise CommandError(f"a user name has at most {_LONGEST_NAME} characters")
+    for limit in project or ():
+        _check_project(limit)
     password = _password()
     projects = tuple(project) if project else None
 
@@ -55,7 +62,7 @@ def list_users(data_dir: DataDirOption = None) -> None:
     table = Table("user", "projects", "added", box=None, pad_edge=False)
     for user in users:
         projects = "all" if user.projects is None else ", ".join(user.projects)
-        table.add_row(user.name, projects, f"{user.created_at:%Y-%m-%d %H:%M}")
+        table.add_row(Text(user.name), Text(projects), f"{user.created_at:%Y-%m-%d %H:%M}")
     console.print(table if users else "there are no users: the server is open, on loopback only")
 
 
@@ -85,13 +92,32 @@ async def _store(settings: Settings) -> AsyncIterator[Store]:
         yield store
 
 
+def _check_project(name: str) -> None:
+    """Refuse what no request could name."""
+    try:
+        TypeAdapter(Project).validate_python(name)
+    except ValidationError:
+        raise CommandError(
+            f"{name!r} cannot be a project: a name begins with a letter or a digit, holds letters, digits, "
+            "spaces and . : @ + - _, and has at most 100 characters"
+        ) from None
+
+
 def _password() -> str:
-    password = os.environ.get("GLOTTIS_PASSWORD")
-    if password is None:
-        if sys.stdin.isatty():
-            password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-        else:
-            password = sys.stdin.readline().rstrip("\r\n")
+    try:
+        password = _typed_password()
+        password.encode()
+    except UnicodeError:
+        raise CommandError("the password is not UTF-8 text") from None
     if len(password) < _SHORTEST:
         raise CommandError(f"a password has at least {_SHORTEST} characters")
     return password
+
+
+def _typed_password() -> str:
+    password = os.environ.get("GLOTTIS_PASSWORD")
+    if password is not None:
+        return password
+    if is_terminal(sys.stdin):
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\r\n") if sys.stdin else ""

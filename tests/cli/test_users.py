@@ -54,6 +54,10 @@ async def test_a_running_server_knows_at_once_who_was_added(program: Program) ->
         (("add", "carol"), "short", "at least 8"),
         (("add", "car:ol"), PASSWORD, "colon"),
         (("add", ""), PASSWORD, "user name"),
+        (("add", "c" * 101), PASSWORD, "100"),
+        (("add", "carol", "--project", ""), PASSWORD, "project"),
+        (("add", "carol", "--project", "p" * 101), PASSWORD, "project"),
+        (("add", "carol"), "correct \udcff horse", "UTF-8"),
         (("add", "alice"), PASSWORD, '"alice" exists'),
         (("remove", "nobody"), "", "users list"),
     ],
@@ -67,3 +71,19 @@ async def test_what_cannot_be_is_refused_with_its_reason(
     assert (refused.status, refused.out) == (1, "")
     assert refused.err.startswith("error: ")
     assert hint in refused.err
+
+
+async def test_a_password_of_the_environment_that_is_not_text_is_refused(program: Program) -> None:
+    refused = await program.run("users", "add", "carol", GLOTTIS_PASSWORD="correct \udcff horse")
+    assert (refused.status, refused.out) == (1, "")
+    assert refused.err.startswith("error: ")
+    assert "UTF-8" in refused.err
+
+
+async def test_a_name_is_shown_as_it_is(program: Program) -> None:
+    for name in ("[/x]", "[red]rose"):
+        added = await program.run("users", "add", name, typed=PASSWORD)
+        assert (added.status, added.out) == (0, f"added {name}\n")
+    listed = await program.run("users", "list")
+    assert (listed.status, listed.err) == (0, "")
+    assert [line.split()[0] for line in listed.out.splitlines()] == ["user", "[/x]", "[red]rose"]

@@ -154,6 +154,12 @@ def test_a_file_that_is_not_toml_is_told_with_its_line() -> None:
     assert mistake.startswith("plugins.toml:2: is not valid TOML: Invalid value")
 
 
+def test_a_file_that_is_nested_too_deeply_is_told() -> None:
+    for text in ("a = " + "[" * 100_000, "a = " + "{a=" * 100_000):
+        (mistake,) = mistakes(text)
+        assert mistake == "plugins.toml: is nested too deeply"
+
+
 def test_a_file_that_is_missing_is_told_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError, match=r"none\.toml: No such file or directory; name another with --config"

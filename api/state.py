@@ -12,6 +12,8 @@ from quart import Quart, current_app
 
 PREFIX = "/api/v1"
 VOICE = f"{PREFIX}/voice"
+NO_PROJECT = ""
+"""What belongs to no project: no page of another origin may have it."""
 _KEY = "glottis"
 
 

@@ -2,8 +2,9 @@
 
 from glottis.api.documentation import AudioHeaders, AudioQuery, Extras, documented
 from glottis.api.errors import error_response
-from glottis.api.state import VOICE, platform
+from glottis.api.state import NO_PROJECT, VOICE, platform, require_origin
 from glottis.api.visit import principal, visit
+from glottis.core.access import project_of
 from glottis.core.errors import NotFound
 from glottis.core.store import AudioRecord
 from quart import Blueprint, Response, request
@@ -61,6 +62,8 @@ async def _permitted(audio_id: str) -> AudioRecord:
     if refusal is not None and not is_signed:
         raise refusal
     record = await platform().speaker.fetch(audio_id)
-    if not is_signed and not principal().may_hear(record.scope):
-        raise NotFound("no such audio; it may have expired")
+    if not is_signed:
+        if not principal().may_hear(record.scope):
+            raise NotFound("no such audio; it may have expired")
+        require_origin(project_of(record.scope) or NO_PROJECT)
     return record

@@ -4,7 +4,7 @@ from glottis.api import answers
 from glottis.api.documentation import Extras, documented
 from glottis.api.errors import error_response
 from glottis.api.replies import as_json
-from glottis.api.state import PREFIX, platform, state
+from glottis.api.state import NO_PROJECT, PREFIX, platform, require_origin, state
 from glottis.core.metrics import CONTENT_TYPE
 from quart import Blueprint, Response
 from quart_schema import document_response, hide
@@ -37,6 +37,7 @@ async def readyz() -> Response:
 @hide
 async def metrics() -> Response:
     """Give the Prometheus metrics of the server."""
+    require_origin(NO_PROJECT)
     return Response(platform().engine.metrics.render(), content_type=CONTENT_TYPE)
 
 
@@ -45,4 +46,5 @@ async def metrics() -> Response:
 @document_response(answers.Plugins, 200)
 async def plugins() -> Response:
     """List the plugins that are installed, with their state, providers and configuration schema."""
+    require_origin(NO_PROJECT)
     return as_json({"plugins": platform().engine.host.describe()})

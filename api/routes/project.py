@@ -3,7 +3,7 @@
 from glottis.api import answers
 from glottis.api.documentation import VoicesQuery, documented
 from glottis.api.replies import as_json
-from glottis.api.state import VOICE, platform
+from glottis.api.state import VOICE, platform, require_origin
 from glottis.api.visit import principal
 from glottis.core.sessions import require_project
 from quart import Blueprint, Response, request
@@ -17,6 +17,7 @@ blueprint = Blueprint("project", __name__, url_prefix=VOICE)
 @document_response(answers.Analytics, 200)
 async def analytics(project: str) -> Response:
     """Get project-level voice statistics."""
+    require_origin(project)
     statistics = await platform().sessions.statistics(project, principal())
     settings = platform().engine.settings
     return as_json(
@@ -38,6 +39,7 @@ async def analytics(project: str) -> Response:
 async def voices() -> Response:
     """List the voices that a project may name, from every synthesizer of its routes."""
     project = request.args.get("project", "")
+    require_origin(project)
     if project:
         require_project(principal(), project)
     offered = await platform().engine.voices.of_project(project)

@@ -43,7 +43,9 @@ async def start() -> Response:
 @document_response(answers.Session, 200)
 async def look(session_id: str) -> Response:
     """Retrieve session metadata."""
-    return as_json(_described(await platform().sessions.live(session_id, principal())))
+    session = await platform().sessions.live(session_id, principal())
+    require_origin(session.project)
+    return as_json(_described(session))
 
 
 @blueprint.delete("/<session_id>")
@@ -64,7 +66,9 @@ async def end(session_id: str) -> Response:
 async def history(session_id: str) -> Response:
     """Get the interaction history of a session: its newest items, oldest first."""
     limit = whole_number("limit", default=50, least=1, most=200)
-    items = await platform().sessions.history(session_id, principal(), limit=limit)
+    sessions = platform().sessions
+    require_origin((await sessions.known(session_id, principal())).project)
+    items = await sessions.history(session_id, principal(), limit=limit)
     return as_json({"session_id": session_id, "items": [_item(item) for item in items]})
 
 

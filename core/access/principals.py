@@ -31,4 +31,10 @@ class Principal:
         return name in self.projects if kind == "project" else name == self.name
 
 
+def project_of(scope: str) -> str | None:
+    """Return the project whose audio a scope holds; None if it is one user's own."""
+    kind, _, name = scope.partition(":")
+    return name if kind == "project" else None
+
+
 ANYONE = Principal(None, None)

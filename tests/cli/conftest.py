@@ -1,12 +1,25 @@
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from tests.program import Program
+from tests.program import Program, install
 
+PYPROJECT = """
+[build-system]
+requires = ["setuptools>=77"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "acme-porter"
+version = "1.2"
+[project.entry-points."glottis.plugins"]
+porter = "acme_porter"
+[tool.setuptools]
+py-modules = ["acme_porter"]
+"""
 MODULE = '''
 import asyncio
 import os
@@ -60,16 +73,20 @@ def program(tmp_path: Path) -> Iterator[Program]:
     assert made.processes() == {}
 
 
+@pytest.fixture(scope="session")
+def porter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder into which pip has installed the plugin "porter"."""
+    source, target = tmp_path_factory.mktemp("acme-porter"), tmp_path_factory.mktemp("target")
+    (source / "pyproject.toml").write_text(PYPROJECT)
+    (source / "acme_porter.py").write_text(MODULE)
+    asyncio.run(install(source, target))
+    return target
+
+
 @pytest.fixture
-def elsewhere(tmp_path: Path) -> Path:
-    """A folder in which the plugin "porter" is installed, for PYTHONPATH."""
-    folder = tmp_path / "elsewhere"
-    info = folder / "acme_porter-1.2.dist-info"
-    info.mkdir(parents=True)
-    (folder / "acme_porter.py").write_text(MODULE)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-porter\nVersion: 1.2\n")
-    (info / "entry_points.txt").write_text("[glottis.plugins]\nporter = acme_porter\n")
-    return folder
+def elsewhere(porter: Path, tmp_path: Path) -> Path:
+    """A folder for PYTHONPATH in which the plugin "porter" is installed, for this test alone."""
+    return shutil.copytree(porter, tmp_path / "elsewhere", ignore=shutil.ignore_patterns("__pycache__"))
 
 
 @dataclass(slots=True)

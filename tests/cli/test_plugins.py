@@ -4,46 +4,29 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.program import MOCK, Program, install
-
-PYPROJECT = """
-[build-system]
-requires = ["setuptools>=77"]
-build-backend = "setuptools.build_meta"
-[project]
-name = "acme-broken"
-version = "3.4"
-[project.entry-points."glottis.plugins"]
-broken = "acme_broken"
-[tool.setuptools]
-py-modules = ["acme_broken"]
-"""
+from tests.program import MOCK, Program
 
 
 async def test_the_list_tells_what_is_enabled_what_is_not_and_what_is_broken(
-    program: Program, tmp_path: Path
+    program: Program, elsewhere: Path
 ) -> None:
-    source, target = tmp_path / "acme-broken", tmp_path / "target"
-    source.mkdir()
-    (source / "pyproject.toml").write_text(PYPROJECT)
-    (source / "acme_broken.py").write_text("raise RuntimeError('the cable is cut')\n")
-    await install(source, target)
-    program.deploy('enable = ["mock", "broken"]\n[routes]\nsynthesize = ["mock"]\n')
-    listed = await program.run("plugins", "list", PYTHONPATH=str(target))
+    (elsewhere / "acme_porter.py").write_text("raise RuntimeError('the cable is cut')\n")
+    program.deploy('enable = ["mock", "porter"]\n[routes]\nsynthesize = ["mock"]\n')
+    listed = await program.run("plugins", "list", PYTHONPATH=str(elsewhere))
     assert listed.status == 0
     rows = {line.split()[0]: line for line in listed.out.splitlines() if line.strip()}
     assert f"glottis-mock {version('glottis-mock')}" in rows["mock"]
     assert "loaded" in rows["mock"]
     assert "synthesizer mock" in rows["mock"]
     assert "available" in rows["espeak"]
-    assert "acme-broken 3.4" in rows["broken"]
-    assert "failed" in rows["broken"]
-    assert "the cable is cut" in rows["broken"]
+    assert "acme-porter 1.2" in rows["porter"]
+    assert "failed" in rows["porter"]
+    assert "the cable is cut" in rows["porter"]
 
-    told = await program.run("plugins", "list", "--json", PYTHONPATH=str(target))
+    told = await program.run("plugins", "list", "--json", PYTHONPATH=str(elsewhere))
     plugins = {plugin["name"]: plugin for plugin in json.loads(told.out)}
-    assert (plugins["mock"]["state"], plugins["broken"]["state"]) == ("loaded", "failed")
-    assert "the cable is cut" in plugins["broken"]["error"]
+    assert (plugins["mock"]["state"], plugins["porter"]["state"]) == ("loaded", "failed")
+    assert "the cable is cut" in plugins["porter"]["error"]
     assert plugins["mock"]["load_time_ms"] > 0
     specs = plugins["mock"]["specs"]
     assert {spec["kind"] for spec in specs} == {"recognizer", "synthesizer", "intent_handler"}

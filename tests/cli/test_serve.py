@@ -30,6 +30,18 @@ async def test_it_tells_its_address_serves_and_ends_cleanly(program: Program) ->
         assert await server.end(signal.SIGINT) == 0
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_ctrl_c_in_a_terminal_ends_it_cleanly(program: Program, workers: str) -> None:
+    async with program.serving("--workers", workers) as server:
+        left = program.processes()
+        await server.start_session()
+        assert await server.press_ctrl_c() == 0
+        await end_of(*left)
+        events = [line["event"] for line in server.log()]
+        assert events.count("stopped") == int(workers)
+        assert set(events) == {"serving", "draining", "stopped"}
+
+
 async def test_what_runs_is_finished_before_it_ends(program: Program, elsewhere: Path, door: Door) -> None:
     program.deploy(
         'enable = ["mock", "porter"]\n[routes]\nsynthesize = ["slow"]\nintents = ["mock"]\n'

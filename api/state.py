@@ -1,6 +1,8 @@
 """What the handlers of a request work with."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -25,9 +27,30 @@ class ServerState:
     origins: Origins
     draining: asyncio.Event
     places: ConnectionPlaces
-    websockets: set[object] = field(default_factory=set)
+    websockets: dict[str, set[asyncio.Event]] = field(default_factory=dict)
+    """The open WebSockets by their session: for each an event that tells it that the session was ended."""
     quiet: asyncio.Event = field(default_factory=asyncio.Event)
     """Set each time when the last WebSocket has closed."""
+
+    @contextmanager
+    def websocket_of(self, session_id: str) -> Iterator[asyncio.Event]:
+        """Know of a WebSocket while it is open; the event is set when its session is ended."""
+        ended = asyncio.Event()
+        self.websockets.setdefault(session_id, set()).add(ended)
+        try:
+            yield ended
+        finally:
+            others = self.websockets[session_id]
+            others.discard(ended)
+            if not others:
+                del self.websockets[session_id]
+            if not self.websockets:
+                self.quiet.set()
+
+    def tell_ended(self, session_id: str) -> None:
+        """Have the WebSockets of a session closed."""
+        for ended in self.websockets.get(session_id, ()):
+            ended.set()
 
 
 def attach(app: Quart, state: ServerState) -> None:

@@ -4,7 +4,7 @@ from glottis.api import answers
 from glottis.api.bodies import SessionStart, VoicePreference, read_body
 from glottis.api.documentation import Extras, HistoryQuery, documented
 from glottis.api.replies import as_json, timestamp, websocket_url, whole_number
-from glottis.api.state import VOICE, platform, require_origin
+from glottis.api.state import VOICE, platform, require_origin, state
 from glottis.api.visit import principal
 from glottis.core.store import InteractionRecord, SessionRecord
 from quart import Blueprint, Response
@@ -56,6 +56,7 @@ async def end(session_id: str) -> Response:
     session = await sessions.live(session_id, principal())
     require_origin(session.project)
     await sessions.end(session_id, principal())
+    state().tell_ended(session_id)
     return Response("", 204)
 
 

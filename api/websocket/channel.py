@@ -33,16 +33,24 @@ class Channel:
     """Serves one connection until it closes. Turns run one after another, in the order in which they came."""
 
     def __init__(
-        self, socket: Websocket, session: SessionRecord, platform: Platform, draining: asyncio.Event
+        self,
+        socket: Websocket,
+        session: SessionRecord,
+        platform: Platform,
+        *,
+        draining: asyncio.Event,
+        ended: asyncio.Event,
     ) -> None:
         self._socket = socket
         self._session = session
         self._platform = platform
         self._draining = draining
+        self._ended = ended
         self._settings = platform.engine.settings
         self._utterance = Utterance(self._settings.audio_max_bytes)
         self._turns: asyncio.Queue[Turn] = asyncio.Queue(_TURNS_WAITING)
         self._sent = 0
+        self._is_closing = False
         self._turn: int | None = None
         self._turns_begun = 0
 
@@ -51,7 +59,12 @@ class Channel:
         await self._status("listening")
         helpers = [
             asyncio.create_task(work())
-            for work in (self._run_turns, self._close_when_expired, self._close_when_draining)
+            for work in (
+                self._run_turns,
+                self._close_when_ended,
+                self._close_when_expired,
+                self._close_when_draining,
+            )
         ]
         reader = asyncio.create_task(self._read())
         try:
@@ -162,6 +175,10 @@ class Channel:
         content = {"action": command.action, "params": command.params}
         await self._platform.sessions.log(self._session, "navigation", content)
 
+    async def _close_when_ended(self) -> None:
+        await self._ended.wait()
+        await self._close(TOLD[SessionGone].close or 1000, "this session was ended")
+
     async def _close_when_expired(self) -> None:
         left = self._session.expires_at - datetime.now(UTC)
         await asyncio.sleep(max(0.0, left.total_seconds()))
@@ -173,7 +190,10 @@ class Channel:
         await self._close(GOING_AWAY, "the server is restarting; connect again")
 
     async def _close(self, code: int, reason: str) -> None:
-        await self._socket.close(code, reason)
+        # Reasons to close may come together, and between answers; the protocol takes one, and nothing after it.
+        if not self._is_closing:
+            self._is_closing = True
+            await self._socket.close(code, reason)
 
     async def _status(self, status: str) -> None:
         await self._send("status", status=status, message=in_language(STATUS[status], self._session.language))
@@ -186,6 +206,8 @@ class Channel:
         await self._send("error", message=message, code=code)
 
     async def _send(self, kind: str, **fields: object) -> None:
+        if self._is_closing:
+            return
         self._sent += 1
         message = {"type": kind, **fields, "seq": self._sent}
         if self._turn is not None:

@@ -32,21 +32,17 @@ async def _serve(session_id: str) -> None:
     if not here.places.take():
         await websocket.close(TOO_MANY, "too many connections; try again later")
         return
-    token = object()
-    here.websockets.add(token)
     gauge = here.platform.engine.metrics.websockets
     gauge.inc()
     try:
-        session = await _session(session_id, here)
-        if session is not None:
-            socket = websocket._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001  # the proxy's own way
-            await Channel(socket, session, here.platform, here.draining).serve()
+        with here.websocket_of(session_id) as ended:
+            session = await _session(session_id, here)
+            if session is not None:
+                socket = websocket._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001  # the proxy's own way
+                await Channel(socket, session, here.platform, draining=here.draining, ended=ended).serve()
     finally:
         here.places.give_back()
-        here.websockets.discard(token)
         gauge.dec()
-        if not here.websockets:
-            here.quiet.set()
 
 
 async def _session(session_id: str, here: ServerState) -> SessionRecord | None:

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+from glottis.core.access import ANYONE
 from glottis.plugins import ErrorCategory, ProviderError
 from glottis.plugins.conformance import ScriptedIntentHandler
 from websockets.asyncio.client import ClientConnection
@@ -201,11 +202,25 @@ async def test_an_ended_session_is_closed_with_4410(server: Server) -> None:
     assert await close_code(server.websocket(session_id)) == 4410
 
 
-async def test_a_session_that_is_ended_under_a_connection_takes_no_more_turns(server: Server) -> None:
+async def test_a_session_that_is_ended_under_its_connections_closes_them_with_4410(server: Server) -> None:
+    session_id = (await server.start_session())["session_id"]
+    other_id = (await server.start_session())["session_id"]
+    one, two, other = (server.websocket(known) for known in (session_id, session_id, other_id))
+    async with one as first, two as second, other as untouched:
+        for socket in (first, second, untouched):
+            await receive(socket)
+        await server.client.delete(f"{VOICE}/session/{session_id}")
+        async with asyncio.timeout(10):
+            assert [await closing(socket) for socket in (first, second)] == [4410, 4410]
+        await send(untouched, "ping")
+        await until(untouched, "pong")
+
+
+async def test_a_session_that_is_ended_elsewhere_takes_no_more_turns(server: Server) -> None:
     session_id = (await server.start_session())["session_id"]
     async with server.websocket(session_id) as socket:
         await receive(socket)
-        await server.client.delete(f"{VOICE}/session/{session_id}")
+        await server.platform.sessions.end(session_id, ANYONE)
         await send(socket, "text_input", text="hello")
         assert await closing(socket) == 4410
 

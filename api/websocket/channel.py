@@ -190,7 +190,7 @@ class Channel:
         await self._close(GOING_AWAY, "the server is restarting; connect again")
 
     async def _close(self, code: int, reason: str) -> None:
-        # Reasons to close may come together, and between answers; the protocol takes one, and nothing after it.
+        # Reasons to close may come together, and amid answers; the protocol takes one, and nothing after it.
         if not self._is_closing:
             self._is_closing = True
             await self._socket.close(code, reason)

@@ -140,5 +140,6 @@ def _guards(host: PluginHost, deployment: Deployment, metrics: Metrics) -> dict[
             fingerprint=f"{instance.plugin}|{versions.get(instance.plugin, '')}|{options}",
             metrics=metrics,
             emit=host.emit,
+            redact=host.redact,
         )
     return guards

@@ -32,9 +32,11 @@ class Guard(Generic[P]):
         fingerprint: str,
         metrics: Metrics,
         emit: Callable[[Event], None],
+        redact: Callable[[str], str],
     ) -> None:
         self._instance = instance
         self._fingerprint = fingerprint
+        self._redact = redact
         self._metrics = metrics
         self._emit = emit
         self.name = instance.name
@@ -89,7 +91,7 @@ class Guard(Generic[P]):
         self._inside += 1
         try:
             async with asyncio.timeout(self.limits.timeout_s), self._places:
-                with contained(self.name):
+                with contained(self.name, self._redact):
                     result = await operation(self.provider)
         except TimeoutError:
             error = ProviderError(ErrorCategory.TIMEOUT, f"{self.name} took too long")
@@ -126,7 +128,7 @@ class Guard(Generic[P]):
     async def _check_health(self) -> None:
         try:
             async with asyncio.timeout(self.limits.timeout_s):
-                with contained(self.name):
+                with contained(self.name, self._redact):
                     await self.provider.health()
         except TimeoutError:
             raise ProviderError(ErrorCategory.TIMEOUT, f"{self.name} took too long") from None

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from glottis.plugins.errors import ErrorCategory, ProviderError
@@ -11,14 +11,17 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def contained(instance: str) -> Iterator[None]:
+def contained(instance: str, redact: Callable[[str], str] = str) -> Iterator[None]:
     """Run a provider's code; turn whatever else it lets out into `ProviderError(INTERNAL)`.
+
+    `redact` takes secrets out of what the provider says to the public.
 
     Cancellation passes through untouched; a provider that cancels itself has failed.
     """
     try:
         yield
-    except ProviderError:
+    except ProviderError as error:
+        error.public_message = redact(str(error.public_message))
         raise
     except TimeoutError as error:
         raise ProviderError(ErrorCategory.TIMEOUT, f"{instance} took too long") from error

@@ -24,7 +24,8 @@ CLOSE_TIMEOUT_S = 10.0
 class PluginHost:
     """The plugins and providers of a running server.
 
-    `secrets` holds every value that options took from the environment, for those who write logs.
+    `secrets` holds every value that options took from the environment, for those who write logs; `redact`
+    takes them out of a text.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class PluginHost:
         self.loaded = loaded
         self.instances = instances
         self.secrets = redaction.secrets
+        self.redact = redaction
         self._events = events
         self._by_name = {(instance.kind, instance.name): instance for instance in instances}
 

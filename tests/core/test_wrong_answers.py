@@ -1,23 +1,37 @@
 """Providers that return what their contracts do not allow."""
 
 import asyncio
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from glottis.config import Settings, parse_deployment
 from glottis.core.audio import encode_clip
+from glottis.core.errors import Unprocessable
+from glottis.core.platform import open_engine
 from glottis.core.speech import speak
 from glottis.plugins import (
     Alternative,
     AudioFrame,
+    ErrorCategory,
     Kind,
     Match,
+    ProviderError,
     RecognitionOptions,
     ReplyAction,
     ReplyText,
     SynthesisOptions,
     Transcript,
 )
-from glottis.plugins.conformance import ScriptedIntentHandler, ScriptedRecognizer, ScriptedSynthesizer, tone
+from glottis.plugins.conformance import (
+    ScriptedIntentHandler,
+    ScriptedRecognizer,
+    ScriptedSynthesizer,
+    loaded_with,
+    tone,
+)
+from pydantic import BaseModel, ConfigDict, SecretStr
 
 from .conftest import OpenEngine
 
@@ -144,6 +158,31 @@ async def test_audio_without_an_end_is_cut_off(
     async with engine_of(toml, one.spec("one"), two.spec("two")) as engine:
         chain = engine.routing.chain(Kind.SYNTHESIZER, language="en", project="")
         assert (await speak(chain, "hello", SynthesisOptions(language="en"))).provider == "second"
+
+
+async def test_a_secret_in_what_a_provider_says_is_hidden(tmp_path: Path) -> None:
+    leaking = ScriptedSynthesizer(ProviderError(ErrorCategory.INVALID_REQUEST, "no voice for key s3cr3t-k3y"))
+
+    class Config(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        api_key: SecretStr
+
+    spec = replace(leaking.spec("leaking"), config=Config)
+    toml = """
+enable = ["test"]
+[providers.cloud]
+use = "leaking"
+api_key = "${LEAKING_KEY}"
+[routes]
+synthesize = ["cloud"]
+"""
+    environment = {"LEAKING_KEY": "s3cr3t-k3y"}
+    deployment = parse_deployment(toml, file="plugins.toml", environment=environment)
+    settings, loaded = Settings(data_dir=tmp_path), loaded_with(spec)
+    async with open_engine(settings, deployment, environment=environment, loaded=loaded) as engine:
+        chain = engine.routing.chain(Kind.SYNTHESIZER, language="en", project="")
+        with pytest.raises(Unprocessable, match=r"no voice for key \*\*\*"):
+            await speak(chain, "hello", SynthesisOptions(language="en"))
 
 
 @pytest.mark.parametrize("wrong", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError()])

@@ -3,6 +3,8 @@
 PYTHON ?=
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
+# Two at a time take two thirds of the time, on two cores too: much of it is waiting. More would fight over models.
+PARALLEL := --numprocesses 2 --dist worksteal
 # What needs neither a model nor MongoDB nor a Debian package.
 FAST := tests/architecture tests/audio tests/config tests/core tests/plugins providers/rules
 
@@ -22,7 +24,7 @@ serve: setup  ## run the server on http://127.0.0.1:8080
 	$(BIN)/glottis serve
 
 test: check  ## check, and run every test with branch coverage: what guards main
-	$(PYTEST) --cov --cov-report=term:skip-covered
+	$(PYTEST) --quiet $(PARALLEL) --cov --cov-report=term:skip-covered
 
 check: setup  ## format, lint, types, import arrows, generated docs
 	$(BIN)/ruff format --check .

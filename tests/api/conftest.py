@@ -91,7 +91,7 @@ def serve(store_settings: Callable[..., Settings]) -> Serve:
             sock.listen()
             running = asyncio.create_task(serve_app(app, chosen, sock, stop=stop.wait))
             try:
-                async with httpx.AsyncClient(base_url=address_of(sock)) as client:
+                async with httpx.AsyncClient(base_url=address_of(sock), timeout=60) as client:
                     yield Server(platform, address_of(sock), client, draining)
             finally:
                 stop.set()

@@ -147,10 +147,9 @@ async def test_200_parallel_equal_requests_ask_the_provider_once(serve: Serve) -
     synthesizer = ScriptedSynthesizer((gate, tone(0.3)))
     toml = 'enable = ["test"]\n[routes]\nsynthesize = ["scripted"]'
     async with serve(toml, synthesizer.spec()) as server:
-        asking = [asyncio.create_task(synthesize(server, text="Once")) for _ in range(200)]
-        await synthesizer.log.wait_for(1)
-        gate.set()
-        answers = await asyncio.gather(*asking)
+        called = asyncio.create_task(synthesizer.log.wait_for(1))
+        called.add_done_callback(lambda _: gate.set())
+        answers = await asyncio.gather(*(synthesize(server, text="Once") for _ in range(200)))
     assert len(synthesizer.calls) == 1
     assert sum(not answer["cached"] for answer in answers) == 1
     assert len({answer["audio_url"] for answer in answers}) == 1

@@ -22,7 +22,7 @@ async def test_users_are_added_listed_and_removed_while_nothing_runs(program: Pr
     )
     assert (piped.status, piped.out, piped.err) == (0, "added alice\n", "")
     from_environment = await program.run("users", "add", "боб", GLOTTIS_PASSWORD=PASSWORD)
-    assert (from_environment.status, from_environment.out) == (0, "added боб\n")
+    assert (from_environment.status, from_environment.out, from_environment.err) == (0, "added боб\n", "")
     listed = await program.run("users", "list")
     rows = [line.split() for line in listed.out.splitlines()]
     assert [row[0] for row in rows] == ["user", "alice", "боб"]

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Generic, TypeVar
 
 from glottis.core.metrics import Metrics
@@ -85,14 +85,26 @@ class Guard(Generic[P]):
         Raises:
             ProviderError: it failed, in whatever way.
         """
+        async with self.attending(timeout_s=self.limits.timeout_s) as provider:
+            return await operation(provider)
+
+    @asynccontextmanager
+    async def attending(self, *, timeout_s: float | None) -> AsyncIterator[P]:
+        """Hold one of the provider's places; what goes wrong meanwhile is its failure.
+
+        Of use for streams: `timeout_s` of None leaves it to the caller to notice that nothing comes.
+
+        Raises:
+            ProviderError: it failed, in whatever way, or has no place.
+        """
         if self._bound is not None and self._inside >= self._bound + self.limits.max_waiting:
             raise ProviderError(ErrorCategory.RATE_LIMITED, f"{self.name} is busy", retry_after_s=1.0)
         started = time.perf_counter()
         self._inside += 1
         try:
-            async with asyncio.timeout(self.limits.timeout_s), self._places:
+            async with asyncio.timeout(timeout_s), self._places:
                 with contained(self.name, self._redact):
-                    result = await operation(self.provider)
+                    yield self.provider
         except TimeoutError:
             error = ProviderError(ErrorCategory.TIMEOUT, f"{self.name} took too long")
             self._failed(error)
@@ -104,7 +116,11 @@ class Guard(Generic[P]):
             self._inside -= 1
         self._breaker.succeeded()
         self._seconds.observe(time.perf_counter() - started)
-        return result
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a call would start at once: work that can be left out asks first."""
+        return self._bound is None or self._inside < self._bound
 
     async def aclose(self) -> None:
         await self._breaker.aclose()

@@ -56,6 +56,25 @@ async def test_only_this_user_can_reach_it(data_dir: Path) -> None:
         assert stat.S_IMODE(mode_of(socket.parent)) == 0o700
 
 
+def sockets_of(pid: int) -> set[str]:
+    """Name the addresses at which a process listens: paths, and ports as the kernel writes them."""
+    held = {os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir() if entry.is_symlink()}
+    listening = [line.split() for line in Path("/proc/net/unix").read_text("ascii").splitlines()[1:]]
+    paths = {entry[7] for entry in listening if f"socket:[{entry[6]}]" in held and len(entry) > 7}
+    ports = [
+        line.split()
+        for table in ("tcp", "tcp6")
+        for line in Path(f"/proc/{pid}/net/{table}").read_text("ascii").splitlines()[1:]
+    ]
+    return paths | {entry[1] for entry in ports if f"socket:[{entry[9]}]" in held}
+
+
+async def test_it_listens_nowhere_else(data_dir: Path, processes: Any) -> None:
+    async with embedded_mongo(settings(data_dir)) as url:
+        listening = await asyncio.to_thread(sockets_of, processes.mongod_at(url))
+        assert listening == {unquote(url.removeprefix("mongodb://").partition("/?")[0])}
+
+
 async def test_what_was_stored_is_there_after_a_restart_and_a_move(data_dir: Path, tmp_path: Path) -> None:
     async with open_store(settings(data_dir)) as store:
         await store.users.add("alice", password_hash="x", projects=None)

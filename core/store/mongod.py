@@ -43,7 +43,7 @@ class Mongod:
                 "--filePermissions",
                 "0600",
             ),  # a socket in a private folder, no port
-            "--nounixsocket",  # nor the one that it would make in /tmp, over which two that start at once quarrel
+            "--nounixsocket",  # nor its usual one in /tmp, over which two that start at once quarrel
             *("--replSet", REPLICA_SET, "--oplogSize", str(OPLOG_MB)),
             *("--wiredTigerCacheSizeGB", str(cache_gb)),
             *("--wiredTigerEngineConfigString", "log=(file_max=32MB,prealloc=false)"),

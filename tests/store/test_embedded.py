@@ -58,7 +58,7 @@ async def test_only_this_user_can_reach_it(data_dir: Path) -> None:
 
 def sockets_of(pid: int) -> set[str]:
     """Name the addresses at which a process listens: paths, and ports as the kernel writes them."""
-    held = {os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir() if entry.is_symlink()}
+    held = {str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()}
     listening = [line.split() for line in Path("/proc/net/unix").read_text("ascii").splitlines()[1:]]
     paths = {entry[7] for entry in listening if f"socket:[{entry[6]}]" in held and len(entry) > 7}
     ports = [

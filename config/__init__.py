@@ -12,6 +12,7 @@ from glottis.config.deployment import (
     model_problems,
     parse_deployment,
 )
+from glottis.config.listening import Listening
 from glottis.config.problems import ConfigError, ConfigProblem, suggest
 from glottis.config.secrets import expand, references
 from glottis.config.settings import Settings, environment_name
@@ -21,6 +22,7 @@ __all__ = [
     "ConfigProblem",
     "Deployment",
     "Limits",
+    "Listening",
     "ProjectEntry",
     "ProviderEntry",
     "RouteChains",

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
+from glottis.config.listening import Listening
 from glottis.config.problems import ConfigError, ConfigProblem, suggest
 from glottis.config.secrets import references
 from glottis.config.toml_lines import line_of, locate
@@ -95,6 +96,7 @@ class ProjectEntry(_Strict):
     greeting: dict[str, str] = Field(default_factory=dict)
     origins: list[Origin] = Field(default_factory=list)
     max_sessions: int | None = Field(default=None, ge=1)
+    listening: Listening = Listening()
     routes: Routes = Routes()
     voices: dict[str, VoiceChoice] = Field(default_factory=dict)
     sections: dict[Name, SectionEntry] = Field(default_factory=dict)
@@ -107,6 +109,7 @@ class _File(_Strict):
     enable: list[Name] = Field(default_factory=list)
     providers: dict[Name, ProviderEntry] = Field(default_factory=dict)
     routes: Routes = Routes()
+    listening: Listening = Listening()
     projects: dict[Name, ProjectEntry] = Field(default_factory=dict)
 
 
@@ -118,6 +121,7 @@ class Deployment:
     enable: tuple[str, ...]
     providers: Mapping[str, ProviderEntry]
     routes: Routes
+    listening: Listening
     projects: Mapping[str, ProjectEntry]
     lines: Mapping[tuple[str, ...], int]
 
@@ -128,6 +132,10 @@ class Deployment:
     def project(self, name: str) -> ProjectEntry:
         """Return what is set for a project; one that the file does not list has nothing set."""
         return self.projects.get(name, _NOTHING_SET)
+
+    def listening_in(self, project: str) -> Listening:
+        """Return how conversations of a project listen: its own values, and the deployment's for the rest."""
+        return self.listening.overridden_by(self.project(project).listening)
 
     def route_tables(self) -> Iterator[tuple[tuple[str, ...], RouteChains]]:
         """List every table of routes with its path, the general before the special."""
@@ -214,9 +222,19 @@ def parse_deployment(text: str, *, file: str, environment: Mapping[str, str]) ->
     except ValidationError as error:
         problems += model_problems(error, file=file, lines=lines)
         raise ConfigError(problems) from None
+    deployment = Deployment(
+        file,
+        tuple(content.enable),
+        content.providers,
+        content.routes,
+        content.listening,
+        content.projects,
+        lines,
+    )
+    problems += _contradictions(deployment)
     if problems:
         raise ConfigError(problems)
-    return Deployment(file, tuple(content.enable), content.providers, content.routes, content.projects, lines)
+    return deployment
 
 
 def model_problems(
@@ -252,6 +270,17 @@ def _tables(path: tuple[str, ...], routes: Routes) -> Iterator[tuple[tuple[str, 
     yield path, routes
     for tag, chains in routes.language.items():
         yield (*path, "language", tag), chains
+
+
+def _contradictions(deployment: Deployment) -> Iterator[ConfigProblem]:
+    """Find what each table of `listening` makes wrong together with the one below it."""
+    for key, message in deployment.listening.contradictions():
+        yield deployment.problem(("listening", key), message)
+    below = set(deployment.listening.contradictions())
+    for name in deployment.projects:
+        for key, message in deployment.listening_in(name).contradictions():
+            if (key, message) not in below:
+                yield deployment.problem(("projects", name, "listening", key), message)
 
 
 def _reference_mistake(path: tuple[str, ...], name: str, environment: Mapping[str, str]) -> str | None:

@@ -1,71 +1,34 @@
 """Synthesis with a cache: equal requests are spoken once, whoever makes them and on whichever node."""
 
 import asyncio
-import json
 import logging
 import uuid
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from typing import Any
 
 from glottis.config import Deployment
 from glottis.core.audio import CONTENT_TYPES, encode_clip, normalize
 from glottis.core.errors import NotFound, TooLarge, Unprocessable
 from glottis.core.metrics import Metrics
-from glottis.core.routing import Guard, Routing
+from glottis.core.routing import Routing
 from glottis.core.routing.chains import Chain
 from glottis.core.speech.hot_audio import HotAudio
+from glottis.core.speech.live_reply import LiveReply
+from glottis.core.speech.requests import LiveSpeech, SpeechRequest, SpokenAudio, SpokenSentence
+from glottis.core.speech.requests import audio_id as audio_id_of
 from glottis.core.speech.synthesis import Spoken, speak
 from glottis.core.store import AudioClaim, AudioRecord, AudioTaken, AudioTooLarge, Store, StoreUnavailable
-from glottis.plugins import DEFAULT_VOICE, AudioFrame, Kind, SynthesisOptions, is_speakable, lookup_order
+from glottis.plugins import DEFAULT_VOICE, AudioFrame, Kind, is_speakable, lookup_order
 
 log = logging.getLogger(__name__)
 
-DEFAULT_FORMAT = "mp3"
 _LEASE_S = 6.0
 """How long a text that was being spoken waits when the process that spoke it is killed."""
 _MOST_REFUSALS = 10_000
 _TOUCH_AFTER = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpeechRequest:
-    """What to say and how. `scope` names who may fetch the audio: a project, a user or anyone."""
-
-    text: str
-    scope: str
-    project: str = ""
-    language: str = "ru-RU"
-    voice: str = DEFAULT_VOICE
-    provider: str | None = None
-    emotion: str = "neutral"
-    speed: float = 1.0
-    format: str = DEFAULT_FORMAT
-    extra: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def options(self) -> SynthesisOptions:
-        return SynthesisOptions(
-            voice=self.voice,
-            language=self.language,
-            emotion=self.emotion,
-            speed=self.speed,
-            extra=self.extra,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class SpokenAudio:
-    """Audio that can be fetched by its id. `cached`: nothing was synthesized for this request."""
-
-    id: str
-    duration_s: float
-    provider: str
-    content_type: str
-    cached: bool
 
 
 class Speaker:
@@ -102,8 +65,7 @@ class Speaker:
         """
         if not is_speakable(request.text):
             raise Unprocessable("text: has nothing that can be spoken")
-        if request.format not in CONTENT_TYPES:
-            raise Unprocessable(f"options.format: {request.format} is none of {', '.join(CONTENT_TYPES)}")
+        request.content_type  # noqa: B018  # raises
         request = self._with_project_voice(request)
         able = self._routing.chain(
             Kind.SYNTHESIZER,
@@ -112,7 +74,7 @@ class Speaker:
             provider=request.provider,
         )
         chain = self._willing_first(able, request.voice)
-        audio_id = _audio_id(chain[0], request)
+        audio_id = audio_id_of(chain[0], request)
         hot = self._hot.get(audio_id)
         if hot is not None:
             self._lookups["hit"].inc()
@@ -127,6 +89,36 @@ class Speaker:
         self._flights[audio_id] = flight
         flight.add_done_callback(lambda task: self._landed(audio_id, task))
         return await asyncio.shield(flight)
+
+    async def begin(self, request: SpeechRequest) -> LiveSpeech:
+        """Have a text spoken, and return with its first audio: from then on it can be fetched by its id.
+
+        Raises:
+            Unprocessable, Unavailable, TooLarge: as `say`.
+        """
+        raise NotImplementedError
+
+    def stream(
+        self, sentences: AsyncIterator[str], request: SpeechRequest
+    ) -> AsyncGenerator[SpokenSentence | AudioFrame, None]:
+        """Speak sentences as they come: each is announced, then come its frames, of at most 0.1 s.
+
+        `request.text` and `request.format` do not matter. A sentence without anything to speak is left out.
+        Close the generator to stop: that frees the provider at once.
+
+        Raises:
+            Unprocessable: there is no way to say it like this.
+            Unavailable: no provider could speak.
+        """
+        raise NotImplementedError
+
+    def open_reply(self, request: SpeechRequest) -> LiveReply:
+        """Make audio out of frames that are still to come, in `request.format` for `request.scope`.
+
+        Raises:
+            Unprocessable: there is no such format.
+        """
+        raise NotImplementedError
 
     async def fetch(self, audio_id: str) -> AudioRecord:
         """Return stored audio.
@@ -173,7 +165,7 @@ class Speaker:
         await self._store.audio.abandon(audio_id, self._holder)
         # Kept as the fallback's own work, so that the first provider is asked again next time.
         answering = next(guard for guard in chain if guard.name == spoken.provider)
-        return await self._keep_as_fallback(replace(record, id=_audio_id(answering, request)))
+        return await self._keep_as_fallback(replace(record, id=audio_id_of(answering, request)))
 
     async def _keep_as_fallback(self, record: AudioRecord) -> SpokenAudio:
         while True:
@@ -263,22 +255,6 @@ class Speaker:
         if not task.cancelled():
             # Every caller may have gone away; the failure is theirs to see, not the loop's.
             task.exception()
-
-
-def _audio_id(guard: Guard[Any], request: SpeechRequest) -> str:
-    """Name audio by everything that changes its sound, and by who may hear it."""
-    key = (
-        guard.fingerprint,
-        request.scope,
-        request.text.strip(),
-        request.language,
-        request.voice,
-        request.emotion,
-        request.speed,
-        request.format,
-        request.extra,
-    )
-    return sha256(json.dumps(key, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
 def _record(audio_id: str, spoken: Spoken, request: SpeechRequest) -> AudioRecord:

@@ -14,6 +14,7 @@ from pymongo import AsyncMongoClient, ReadPreference, WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
+    BulkWriteError,
     ConfigurationError,
     ConnectionFailure,
     InvalidOperation,
@@ -40,6 +41,8 @@ _TRANSIENT_CODES = frozenset(
     {6, 7, 50, 64, 89, 91, 100, 112, 134, 189, 246, 251, 262, 317, 9001, 10107, 11600, 11602, 13435, 13436}
 )
 _NO_ACCESS_CODES = frozenset({13, 18})
+_DUPLICATE_KEY = 11000
+_HISTORY_LOST_CODES = frozenset({136, 260, 280, 286})
 _TRANSIENT_LABELS = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
 
 
@@ -79,6 +82,23 @@ def _is_transient(error: PyMongoError) -> bool:
     if any(error.has_error_label(label) for label in _TRANSIENT_LABELS):
         return True
     return isinstance(error, OperationFailure) and error.code in _TRANSIENT_CODES
+
+
+@contextmanager
+def inserting() -> Iterator[None]:
+    """Let out `RecordInvalid` where an id of what is inserted inside is taken."""
+    try:
+        yield
+    except BulkWriteError as error:
+        codes = {failure["code"] for failure in error.details.get("writeErrors", ())}
+        if codes != {_DUPLICATE_KEY}:
+            raise
+        raise RecordInvalid("a record of this id is there already") from None
+
+
+def is_history_lost(error: BaseException) -> bool:
+    """Tell whether a change stream cannot go on where it was: MongoDB has forgotten what came after."""
+    return isinstance(error, OperationFailure) and error.code in _HISTORY_LOST_CODES
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ beneath them. What is read back is trusted, which halves the cost of a read.
 
 import inspect
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 
 import bson
@@ -18,10 +18,12 @@ from glottis.core.store.connection import Collection, Database, Raw, checking
 from glottis.core.store.errors import RecordInvalid
 from glottis.core.store.records import (
     AudioRecord,
+    Claim,
     DocumentDescription,
     InteractionRecord,
     InteractionType,
     SessionRecord,
+    StoredEvent,
     UserRecord,
 )
 from pydantic import Field
@@ -30,8 +32,10 @@ from pymongo.errors import OperationFailure
 
 MAX_RECORD_BYTES = 1024 * 1024
 MAX_DEPTH = 40
+EVENT_TTL_S = 3_600  # to look at; a change stream that lags reads MongoDB's log, not the collection
 AUDIO_BY_AGE = [("accessed_at", ASCENDING), ("size_bytes", ASCENDING), ("_id", ASCENDING)]
 _INDEX_OPTIONS_CONFLICT = 85
+_ID_CHARACTERS = 24
 
 
 class VoiceSession(Document):
@@ -99,6 +103,7 @@ class Interaction(Document):
     content: dict[str, Any]
     latencies_ms: dict[str, float]
     provider: str | None
+    seq: int | None = None
 
     class Settings:
         """Where Beanie keeps it."""
@@ -116,7 +121,7 @@ class Interaction(Document):
         _check_depth(record.content)
         return _as_bson(
             {
-                "_id": ObjectId(),
+                "_id": ObjectId() if record.id is None else object_id(record.id),
                 "session_id": record.session_id,
                 "project": record.project,
                 "user_id": record.user_id,
@@ -125,6 +130,7 @@ class Interaction(Document):
                 "content": record.content,
                 "latencies_ms": record.latencies_ms,
                 "provider": record.provider,
+                "seq": record.seq,
             }
         )
 
@@ -140,7 +146,19 @@ class Interaction(Document):
             content=raw["content"],
             latencies_ms=raw["latencies_ms"],
             provider=raw["provider"],
+            id=str(raw["_id"]),
+            seq=raw.get("seq"),
         )
+
+    @staticmethod
+    def amendment(content: Mapping[str, Any]) -> list[Raw]:
+        """Return the update that merges fields into an interaction's content, whatever they are called.
+
+        Raises:
+            RecordInvalid: they hold what MongoDB cannot, or too much of it.
+        """
+        _check_depth(content)
+        return [{"$set": {"content": {"$mergeObjects": ["$content", {"$literal": _as_bson(content)}]}}}]
 
 
 class CachedAudio(Document):
@@ -264,6 +282,59 @@ class SharedKey(Document):
         name = "shared_keys"
 
 
+class NodeEvent(Document):
+    """Something that other nodes should know at once; they hear of it by their change streams."""
+
+    id: PydanticObjectId = Field(default_factory=PydanticObjectId)
+    kind: str
+    key: str
+    data: dict[str, Any]
+    at: datetime
+
+    class Settings:
+        """Where Beanie keeps it."""
+
+        name = "events"
+
+    @staticmethod
+    def encoded(kind: str, key: str, data: Mapping[str, Any]) -> RawBSONDocument:
+        """Return an event as MongoDB keeps it.
+
+        Raises:
+            RecordInvalid: `data` holds what MongoDB cannot, or too much of it.
+        """
+        _check_depth(data)
+        event = {"_id": ObjectId(), "kind": kind, "key": key, "data": data, "at": datetime.now(UTC)}
+        return _as_bson(event)
+
+    @staticmethod
+    def record(raw: Raw) -> StoredEvent:
+        """Return what the outside sees."""
+        return StoredEvent(kind=raw["kind"], key=raw["key"], data=raw["data"])
+
+
+class VoiceConversation(Document):
+    """Which node holds a session's conversation, under an epoch that only grows, and what it parked."""
+
+    id: str  # type: ignore[assignment] # Beanie declares an ObjectId, and lets it be overridden
+    epoch: int
+    node: str | None
+    claimed_at: datetime
+    state: bytes | None
+
+    class Settings:
+        """Where Beanie keeps it."""
+
+        name = "voice_conversations"
+
+    @staticmethod
+    def claimed(before: Raw | None) -> Claim:
+        """Return the claim that was made of a conversation as it was before."""
+        if before is None:
+            return Claim(epoch=1, previous_node=None, state=None)
+        return Claim(epoch=before["epoch"] + 1, previous_node=before["node"], state=before["state"])
+
+
 DOCUMENTS: tuple[type[Document], ...] = (
     VoiceSession,
     Interaction,
@@ -272,6 +343,8 @@ DOCUMENTS: tuple[type[Document], ...] = (
     SessionLedger,
     User,
     SharedKey,
+    NodeEvent,
+    VoiceConversation,
 )
 
 
@@ -288,12 +361,16 @@ def descriptions() -> tuple[DocumentDescription, ...]:
     )
 
 
-async def prepare(database: Database, *, history_ttl_s: int, audio_ttl_s: int) -> None:
+async def prepare(
+    database: Database, *, history_ttl_s: int, audio_ttl_s: int, conversation_ttl_s: int
+) -> None:
     """Make collections and indexes, and have MongoDB forget what is too old."""
     await init_beanie(database=database, document_models=list(DOCUMENTS))
     await _forget_after(collection(database, VoiceSession), "expires_at", history_ttl_s)
     await _forget_after(collection(database, Interaction), "at", history_ttl_s)
     await _forget_after(collection(database, CachedAudio), "accessed_at", audio_ttl_s)
+    await _forget_after(collection(database, NodeEvent), "at", EVENT_TTL_S)
+    await _forget_after(collection(database, VoiceConversation), "claimed_at", conversation_ttl_s)
 
 
 async def _forget_after(documents: Collection, field: str, seconds: int) -> None:
@@ -309,6 +386,18 @@ async def _forget_after(documents: Collection, field: str, seconds: int) -> None
 def collection(database: Database, document: type[Document]) -> Collection:
     """Return the collection of a document in a store's own database."""
     return database[document.Settings.name]
+
+
+def object_id(text: str) -> ObjectId:
+    """Return the id of a document that the outside knows as a text.
+
+    Raises:
+        RecordInvalid: it is not 24 hexadecimal characters.
+    """
+    if len(text) != _ID_CHARACTERS:
+        raise RecordInvalid(f"an id has {_ID_CHARACTERS} hexadecimal characters, not {len(text)}")
+    with checking():
+        return ObjectId(text)
 
 
 def encoded(document: Document) -> RawBSONDocument:

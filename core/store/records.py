@@ -36,7 +36,9 @@ class SessionRecord:
 class InteractionRecord:
     """One thing said or done in a session.
 
-    `recognition` was heard and `user` typed. `provider` is the instance that heard or spoke it.
+    `recognition` was heard and `user` typed. `provider` is the instance that heard or spoke it. `id` is 24
+    hexadecimal characters, made when it is appended if it is None. `seq` is its place among the messages of
+    its conversation, where it has one.
     """
 
     session_id: str
@@ -47,6 +49,30 @@ class InteractionRecord:
     content: Mapping[str, Any]
     latencies_ms: Mapping[str, float] = field(default_factory=dict)
     provider: str | None = None
+    id: str | None = None
+    seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEvent:
+    """What happened to `key` somewhere; the kind "gap" says that events may have been missed."""
+
+    kind: str
+    key: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right to a session's conversation, until somebody claims it with a higher epoch.
+
+    `previous_node` is who held it last, None if nobody did or who did has renounced it. `state` is what was
+    parked, None if nothing was; it is given to one claim only.
+    """
+
+    epoch: int
+    previous_node: str | None
+    state: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,14 +14,19 @@ from glottis.core.store.connection import (
     connect,
     database,
 )
+from glottis.core.store.conversations import Conversations
 from glottis.core.store.documents import ProjectUsage, collection, descriptions, prepare
 from glottis.core.store.embedded import embedded_mongo
+from glottis.core.store.events import Events
 from glottis.core.store.interactions import Interactions
 from glottis.core.store.keys import Keys
 from glottis.core.store.records import DocumentDescription
 from glottis.core.store.sessions import Sessions
 from glottis.core.store.usage import Usage
 from glottis.core.store.users import Users
+
+CONVERSATION_GRACE_S = 600
+"""A session lasts a little longer than its timeout; its conversation is kept until well after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,8 @@ class Store:
     users: Users
     usage: Usage
     secrets: Keys
+    events: Events
+    conversations: Conversations
     _client: Client = field(repr=False)
 
     @staticmethod
@@ -68,11 +75,17 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
         client = await stack.enter_async_context(connect(url))
         db = database(client, settings.mongo_database)
         with answering(PREPARE_TIMEOUT_S):
-            await prepare(db, history_ttl_s=settings.history_ttl_s, audio_ttl_s=settings.audio_cache_ttl_s)
+            await prepare(
+                db,
+                history_ttl_s=settings.history_ttl_s,
+                audio_ttl_s=settings.audio_cache_ttl_s,
+                conversation_ttl_s=settings.session_timeout_s + CONVERSATION_GRACE_S,
+            )
         sessions = Sessions(db, limit=settings.max_concurrent_sessions, timeout_s=settings.session_timeout_s)
-        interactions = Interactions(db)
+        interactions, events = Interactions(db), Events(db)
         await stack.enter_async_context(sessions.running())
         await stack.enter_async_context(interactions.running())
+        await stack.enter_async_context(events.running())
         yield Store(
             sessions=sessions,
             interactions=interactions,
@@ -80,5 +93,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             users=Users(db),
             usage=Usage(collection(db, ProjectUsage)),
             secrets=Keys(db),
+            events=events,
+            conversations=Conversations(db),
             _client=client,
         )

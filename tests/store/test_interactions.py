@@ -36,6 +36,8 @@ async def test_an_interaction_is_kept_as_it_was_given(store: Store) -> None:
         content={"text": "Вот", "sources": [{"url": "/pricing", "score": 0.5}], "a.b": None, "$c": True},
         latencies_ms={"intent": 1.5},
         provider="piper-joe",
+        id="6922" * 6,
+        seq=7,
     )
     await store.interactions.append([record])
     assert await store.interactions.history("a" * 32, limit=50) == [record]

@@ -1,10 +1,11 @@
 """Audio in any format a caller may send or want; everything here blocks the CPU: call it in a thread."""
 
 from glottis.core.audio.decoding import decode
-from glottis.core.audio.encoding import CONTENT_TYPES, Encoder, encode_clip
+from glottis.core.audio.encoding import CONTENT_TYPES, Encoder, encode_clip, wav_clip
 from glottis.core.audio.errors import AudioError, AudioTooLong, UndecodableAudio
 from glottis.core.audio.formats import PcmFormat
-from glottis.core.audio.loudness import is_silent, level_dbfs, normalize
+from glottis.core.audio.live_loudness import LiveLoudness
+from glottis.core.audio.loudness import gain_db, is_silent, level_dbfs, normalize
 from glottis.core.audio.resampling import resample
 
 __all__ = [
@@ -12,12 +13,15 @@ __all__ = [
     "AudioError",
     "AudioTooLong",
     "Encoder",
+    "LiveLoudness",
     "PcmFormat",
     "UndecodableAudio",
     "decode",
     "encode_clip",
+    "gain_db",
     "is_silent",
     "level_dbfs",
     "normalize",
     "resample",
+    "wav_clip",
 ]

@@ -1,32 +1,17 @@
 """Any audio that a caller may send, turned into mono PCM16."""
 
 import io
-from typing import Any
 
-import av
 import av.error
 import soundfile
-from av.container import InputContainer
 from glottis.core.audio import raw_pcm
+from glottis.core.audio.containers import damaged, open_container, sound_of
 from glottis.core.audio.errors import UndecodableAudio
 from glottis.core.audio.formats import ACCEPTED, Container, PcmFormat, container_of, foreign_name, text_name
 from glottis.core.audio.gathering import Gathering
 from glottis.core.audio.mp4_claims import claims_too_much
 from glottis.plugins import AudioFrame
-from numpy.typing import NDArray
 
-# FFmpeg has decoders for hundreds of codecs, each a surface for an attack; speech is recorded with these.
-_CODECS = {
-    *("aac", "aac_latm", "alac", "flac", "mp1", "mp1float", "mp2", "mp2float", "mp3", "mp3float"),
-    *("opus", "libopus", "vorbis", "libvorbis", "adpcm_ima_wav", "adpcm_ms", "gsm_ms"),
-    *("pcm_alaw", "pcm_mulaw", "pcm_u8", "pcm_s8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be"),
-    *("pcm_s32le", "pcm_s32be", "pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be"),
-}
-_DEMUXER_OPTIONS = {
-    "codec_whitelist": ",".join(sorted(_CODECS)),
-    "ignore_editlist": "1",  # an MP4 may ask for every sample again and again, a thousand times
-    "max_streams": "64",
-}
 _BLOCK_SAMPLES = 65_536
 
 
@@ -83,50 +68,11 @@ def _read_wav(data: bytes, gathering: Gathering) -> None:
 
 
 def _read_container(data: bytes, container: Container, gathering: Gathering) -> None:
-    damaged = f"this begins like {container.label} and cannot be read: it is damaged or cut too short"
     if container is Container.MP4 and claims_too_much(data):
-        raise UndecodableAudio(damaged)
+        raise UndecodableAudio(damaged(container))
     try:
-        # The demuxer is named, so that FFmpeg guesses none: some of those read playlists and other files.
-        with av.open(
-            io.BytesIO(data),
-            "r",
-            format=container.value,
-            metadata_errors="ignore",
-            options=_DEMUXER_OPTIONS,
-        ) as opened:
-            _read_stream(opened, container, gathering)
+        with open_container(io.BytesIO(data), container) as opened:
+            for samples, rate_hz in sound_of(opened, container):
+                gathering.add(samples, rate_hz)
     except av.error.FFmpegError as error:
-        raise UndecodableAudio(damaged) from error
-
-
-def _read_stream(opened: InputContainer, container: Container, gathering: Gathering) -> None:
-    stream = opened.streams.best("audio")
-    if not isinstance(stream, av.AudioStream):
-        raise UndecodableAudio(f"this {container.label} file has no sound in it")
-    codec = stream.codec_context  # `None` where FFmpeg knows no decoder
-    if codec is None or codec.name not in _CODECS:
-        name = codec.name if codec else "unknown"
-        raise UndecodableAudio(f"this {container.label} file holds {name} audio, which is not accepted here")
-    packets = opened.demux(stream)
-    while True:
-        try:
-            packet = next(packets, None)
-        except av.error.FFmpegError:
-            return  # the recording was cut off here: what came before counts
-        if packet is None:
-            return
-        try:
-            frames = packet.decode()
-        except av.error.FFmpegError:
-            continue  # a damaged packet costs its own milliseconds
-        for frame in frames:
-            gathering.add(_samples(frame), frame.sample_rate)
-
-
-def _samples(frame: av.AudioFrame) -> NDArray[Any]:
-    """Give the frame's samples in shape (samples, channels)."""
-    samples: NDArray[Any] = frame.to_ndarray()
-    if frame.format.is_planar:
-        return samples.T
-    return samples.reshape(-1, frame.layout.nb_channels)
+        raise UndecodableAudio(damaged(container)) from error

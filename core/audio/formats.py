@@ -7,6 +7,7 @@ from typing import Literal
 
 ACCEPTED = "WAV, WebM, Ogg, MP3, FLAC or MP4 audio, or raw 16-bit little-endian PCM"
 
+_TELLING_BYTES = 64  # 2 ms of raw samples at 16 kHz: all the magic numbers are shorter
 _HEAD_BYTES = 4096  # as far as anything here looks, past an ID3 tag
 
 
@@ -122,6 +123,28 @@ def container_of(data: bytes) -> Container | None:
         if beginning.match(body):
             return container
     return Container.MP3 if data[:3] == b"ID3" or _is_mpeg_audio(body) else None
+
+
+def is_enough_to_tell(data: bytes) -> bool:
+    """Tell whether `container_of` would say the same whatever came after these bytes."""
+    body = data[_id3_length(data) :]
+    if len(body) < _TELLING_BYTES:
+        return False
+    length = _mpeg_frame_length(body)
+    return length is None or len(body) >= length + 4
+
+
+def begins_anew(data: bytes) -> Container | None:
+    """Recognise the beginning of a recording, where it comes after other audio.
+
+    Only what cannot well be the inside of a recording counts: four bytes or more of it. The pages of an Ogg
+    stream all look alike, but for a mark on the first.
+    """
+    for beginning, container in _BEGINNINGS:
+        if beginning.match(data):
+            is_first = container is not Container.OGG or bool(data[5:6] and data[5] & 2)
+            return container if is_first else None
+    return None
 
 
 def foreign_name(data: bytes) -> str | None:

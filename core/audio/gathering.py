@@ -32,18 +32,13 @@ class Gathering:
             AudioTooLong: the limit is passed.
             UndecodableAudio: no sound has such a rate or so many channels.
         """
-        if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
-            raise UndecodableAudio(
-                f"a sample rate of {rate_hz} Hz is not accepted: {MIN_RATE_HZ} to {MAX_RATE_HZ} are"
-            )
-        if not 1 <= samples.shape[1] <= MAX_CHANNELS:
-            raise UndecodableAudio(f"{samples.shape[1]} channels are not accepted: 1 to {MAX_CHANNELS} are")
+        require_sane(samples, rate_hz)
         self._duration_s += len(samples) / rate_hz
         if self._duration_s > self._max_s:
             raise AudioTooLong(self._max_s)
         if not self._runs or self._runs[-1][0] != rate_hz:
             self._runs.append((rate_hz, bytearray()))
-        self._runs[-1][1].extend(_as_mono_pcm16(samples))
+        self._runs[-1][1].extend(as_mono_pcm16(samples))
 
     def frame(self, *, rate_hz: int | None) -> AudioFrame:
         """Join everything at `rate_hz`, or at the rate of the first piece.
@@ -58,7 +53,22 @@ class Gathering:
         return AudioFrame(pcm, rate)
 
 
-def _as_mono_pcm16(samples: NDArray[Any]) -> bytes:
+def require_sane(samples: NDArray[Any], rate_hz: int) -> None:
+    """Refuse samples of shape (samples, channels) that are no sound.
+
+    Raises:
+        UndecodableAudio: no sound has such a rate or so many channels.
+    """
+    if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
+        raise UndecodableAudio(
+            f"a sample rate of {rate_hz} Hz is not accepted: {MIN_RATE_HZ} to {MAX_RATE_HZ} are"
+        )
+    if not 1 <= samples.shape[1] <= MAX_CHANNELS:
+        raise UndecodableAudio(f"{samples.shape[1]} channels are not accepted: 1 to {MAX_CHANNELS} are")
+
+
+def as_mono_pcm16(samples: NDArray[Any]) -> bytes:
+    """Mix samples of shape (samples, channels), of any type, down to PCM16."""
     if samples.dtype == np.int16 and samples.shape[1] == 1:
         return samples.astype("<i2", copy=False).tobytes()
     mono = _as_float(samples).mean(axis=1)

@@ -16,11 +16,14 @@ TARGET_DBFS = -20.0
 PEAK_DBFS = -6.0
 """No sample of normalised speech is above this: 14 dB over its level. Engines come with 13 to 19 dB."""
 
+LIMITER_STEP_S = 0.001
+LIMITER_SIGHT_STEPS = 17
+"""As far as the limiter looks to either side: its reach twice, and a step for the line between two steps."""
+
 _FULL_SCALE = np.float32(32_768)
 _WINDOW_S = 0.02  # what the level of a moment is
 _ABSOLUTE_GATE_DBFS = -60.0
 _RELATIVE_GATE_DB = 10.0  # as in EBU R 128: what is that far below the average is a pause
-_LIMITER_STEP_S = 0.001
 _LIMITER_REACH = 8  # steps before and after a peak in which the gain goes down and comes back
 _LIMITER_ROUNDS = 3  # limiting takes a few tenths of a dB, which the next round's gain gives back
 
@@ -43,34 +46,23 @@ def normalize(frame: AudioFrame) -> AudioFrame:
     Peaks are lowered by a gain that moves over some milliseconds, so nothing is clipped. Silence is given
     back as it is. One gain serves the whole clip: call it with a sentence or more, not with 20 ms.
     """
-    samples = _samples(frame)
-    level = _speech_level(samples, frame.rate_hz)
-    if level is None:
-        return frame
-    gain, result = 1.0, samples
-    for _ in range(_LIMITER_ROUNDS):
-        gain *= 10 ** ((TARGET_DBFS - level) / 20)
-        result = _limited(samples * np.float32(gain), frame.rate_hz)
-        level = _speech_level(result, frame.rate_hz) or TARGET_DBFS
-    return AudioFrame(np.rint(result * _FULL_SCALE).astype("<i2").tobytes(), frame.rate_hz)
+    fitted = _fitted(_samples(frame), frame.rate_hz)
+    return frame if fitted is None else AudioFrame(to_pcm(fitted[0]), frame.rate_hz)
 
 
-def _speech_level(samples: NDArray[np.float32], rate_hz: int) -> float | None:
-    """Measure the level of what is not a pause, in dBFS; `None` when there is nothing but pauses."""
-    if not samples.size:
-        return None
-    powers = _window_powers(samples, rate_hz)
-    audible = powers[powers > 10 ** (_ABSOLUTE_GATE_DBFS / 10)]
-    if not audible.size:
-        return None
-    spoken = audible[audible > audible.mean() * 10 ** (-_RELATIVE_GATE_DB / 10)]
-    return _decibels(float(spoken.mean()))
+def gain_db(frame: AudioFrame) -> float | None:
+    """Measure the gain that `normalize` brings speech to the common loudness with; `None` for silence."""
+    fitted = _fitted(_samples(frame), frame.rate_hz)
+    return None if fitted is None else 20 * math.log10(fitted[1])
 
 
-def _limited(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
-    """Lower what is above the ceiling, and its surroundings smoothly with it."""
+def limited(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
+    """Lower what is above the ceiling, and its surroundings smoothly with it.
+
+    `samples` have a full scale of 1. What comes of a sample depends on `LIMITER_SIGHT_STEPS` around it.
+    """
     ceiling = 10 ** (PEAK_DBFS / 20)
-    starts = _starts(samples, rate_hz, _LIMITER_STEP_S)
+    starts = _starts(samples, rate_hz, LIMITER_STEP_S)
     peaks = np.maximum.reduceat(np.abs(samples), starts)
     if peaks.max() <= ceiling:
         return samples
@@ -88,6 +80,36 @@ def _limited(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
     gains = np.interp(np.arange(samples.size), np.append(starts, samples.size), joints)
     lowered: NDArray[np.float32] = (samples * gains).astype(np.float32)
     return lowered
+
+
+def to_pcm(samples: NDArray[np.float32]) -> bytes:
+    """Make PCM16 of samples whose full scale is 1."""
+    return bytes(np.rint(samples * _FULL_SCALE).astype("<i2").tobytes())
+
+
+def _fitted(samples: NDArray[np.float32], rate_hz: int) -> tuple[NDArray[np.float32], float] | None:
+    """Bring speech to the common loudness; gives it with the factor that did it, `None` for silence."""
+    level = _speech_level(samples, rate_hz)
+    if level is None:
+        return None
+    gain, result = 1.0, samples
+    for _ in range(_LIMITER_ROUNDS):
+        gain *= 10 ** ((TARGET_DBFS - level) / 20)
+        result = limited(samples * np.float32(gain), rate_hz)
+        level = _speech_level(result, rate_hz) or TARGET_DBFS
+    return result, gain
+
+
+def _speech_level(samples: NDArray[np.float32], rate_hz: int) -> float | None:
+    """Measure the level of what is not a pause, in dBFS; `None` when there is nothing but pauses."""
+    if not samples.size:
+        return None
+    powers = _window_powers(samples, rate_hz)
+    audible = powers[powers > 10 ** (_ABSOLUTE_GATE_DBFS / 10)]
+    if not audible.size:
+        return None
+    spoken = audible[audible > audible.mean() * 10 ** (-_RELATIVE_GATE_DB / 10)]
+    return _decibels(float(spoken.mean()))
 
 
 def _window_powers(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:

@@ -1,9 +1,11 @@
 """The Quart app over a platform. Any ASGI server can serve it."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 from glottis.api.connection_places import ConnectionPlaces
 from glottis.api.documentation import register_documentation
+from glottis.api.endings import endings_heard
 from glottis.api.errors import register_error_handlers
 from glottis.api.gate import Gate, Origins
 from glottis.api.http_connection import LeanHTTPConnection
@@ -30,7 +32,9 @@ def create_app(
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = True
     origins = Origins(platform.engine.deployment)
     places = places or ConnectionPlaces(settings.ws_max_connections)
-    attach(app, ServerState(platform, origins, draining or asyncio.Event(), places))
+    here = ServerState(platform, origins, draining or asyncio.Event(), places)
+    attach(app, here)
+    _hear_endings(app, here)
     register_error_handlers(app)
     Gate(platform, origins).register(app)
     for blueprint in blueprints:
@@ -39,3 +43,10 @@ def create_app(
     platform.engine.host.loaded.register_routes(app, PREFIX)
     register_documentation(app, text_max_chars=settings.text_max_chars)
     return app
+
+
+def _hear_endings(app: Quart, here: ServerState) -> None:
+    @app.while_serving
+    async def hearing() -> AsyncGenerator[None, None]:
+        async with endings_heard(here):
+            yield

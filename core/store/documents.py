@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Self
 
-import bson
 from beanie import Document, PydanticObjectId, init_beanie
 from bson import ObjectId
 from bson.raw_bson import RawBSONDocument
-from glottis.core.store.connection import Collection, Database, Raw, checking
-from glottis.core.store.errors import RecordInvalid
+from glottis.core.store.connection import Collection, Database, Raw
+from glottis.core.store.encoding import as_bson, check_depth, object_id
 from glottis.core.store.records import (
     AudioRecord,
     Claim,
@@ -30,12 +29,9 @@ from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import OperationFailure
 
-MAX_RECORD_BYTES = 1024 * 1024
-MAX_DEPTH = 40
 EVENT_TTL_S = 3_600  # to look at; a change stream that lags reads MongoDB's log, not the collection
 AUDIO_BY_AGE = [("accessed_at", ASCENDING), ("size_bytes", ASCENDING), ("_id", ASCENDING)]
 _INDEX_OPTIONS_CONFLICT = 85
-_ID_CHARACTERS = 24
 
 
 class VoiceSession(Document):
@@ -118,8 +114,8 @@ class Interaction(Document):
         Raises:
             RecordInvalid: it holds what MongoDB cannot, or too much of it.
         """
-        _check_depth(record.content)
-        return _as_bson(
+        check_depth(record.content)
+        return as_bson(
             {
                 "_id": ObjectId() if record.id is None else object_id(record.id),
                 "session_id": record.session_id,
@@ -157,8 +153,8 @@ class Interaction(Document):
         Raises:
             RecordInvalid: they hold what MongoDB cannot, or too much of it.
         """
-        _check_depth(content)
-        return [{"$set": {"content": {"$mergeObjects": ["$content", {"$literal": _as_bson(content)}]}}}]
+        check_depth(content)
+        return [{"$set": {"content": {"$mergeObjects": ["$content", {"$literal": as_bson(content)}]}}}]
 
 
 class CachedAudio(Document):
@@ -303,9 +299,9 @@ class NodeEvent(Document):
         Raises:
             RecordInvalid: `data` holds what MongoDB cannot, or too much of it.
         """
-        _check_depth(data)
+        check_depth(data)
         event = {"_id": ObjectId(), "kind": kind, "key": key, "data": data, "at": datetime.now(UTC)}
-        return _as_bson(event)
+        return as_bson(event)
 
     @staticmethod
     def record(raw: Raw) -> StoredEvent:
@@ -386,47 +382,3 @@ async def _forget_after(documents: Collection, field: str, seconds: int) -> None
 def collection(database: Database, document: type[Document]) -> Collection:
     """Return the collection of a document in a store's own database."""
     return database[document.Settings.name]
-
-
-def object_id(text: str) -> ObjectId:
-    """Return the id of a document that the outside knows as a text.
-
-    Raises:
-        RecordInvalid: it is not 24 hexadecimal characters.
-    """
-    if len(text) != _ID_CHARACTERS:
-        raise RecordInvalid(f"an id has {_ID_CHARACTERS} hexadecimal characters, not {len(text)}")
-    with checking():
-        return ObjectId(text)
-
-
-def encoded(document: Document) -> RawBSONDocument:
-    """Turn a document into bytes now, so that what MongoDB cannot hold harms nobody's batch but its own.
-
-    Raises:
-        RecordInvalid: a value has no form in BSON, or there is too much of it.
-    """
-    with checking():
-        raw = document.model_dump(by_alias=True)
-    return _as_bson(raw)
-
-
-def _as_bson(raw: Mapping[str, Any]) -> RawBSONDocument:
-    with checking():
-        data = bson.encode(raw)
-    if len(data) > MAX_RECORD_BYTES:
-        raise RecordInvalid(f"a record has {len(data)} bytes; the store keeps at most {MAX_RECORD_BYTES}")
-    return RawBSONDocument(data)
-
-
-def _check_depth(value: object, depth: int = 0) -> None:
-    if depth > MAX_DEPTH:
-        raise RecordInvalid(f"a record is nested more than {MAX_DEPTH} deep")
-    if isinstance(value, Mapping):
-        if "$ref" in value:  # the driver would give it back as a reference into a collection
-            raise RecordInvalid('a record has a field "$ref"')
-        for item in value.values():
-            _check_depth(item, depth + 1)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            _check_depth(item, depth + 1)

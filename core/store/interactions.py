@@ -9,7 +9,8 @@ from typing import Any
 from bson import ObjectId
 from bson.raw_bson import RawBSONDocument
 from glottis.core.store.connection import Database, answering, inserting
-from glottis.core.store.documents import Interaction, ProjectUsage, collection, object_id
+from glottis.core.store.documents import Interaction, ProjectUsage, collection
+from glottis.core.store.encoding import object_id
 from glottis.core.store.errors import RecordInvalid, StoreError
 from glottis.core.store.group_commit import GroupCommit
 from glottis.core.store.records import InteractionRecord

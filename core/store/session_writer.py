@@ -1,15 +1,17 @@
 """Commit starts and ends of sessions, many at a time."""
 
+import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bson.raw_bson import RawBSONDocument
 from glottis.core.store.connection import Database, answering
-from glottis.core.store.documents import ProjectUsage, VoiceSession, collection
+from glottis.core.store.documents import NodeEvent, ProjectUsage, VoiceSession, collection
 from glottis.core.store.errors import StoreError
+from glottis.core.store.events import SESSION_ENDED
 from glottis.core.store.ledger import Place
 from glottis.core.store.places import Places, Wanted
 from glottis.core.store.records import SessionRecord
@@ -48,6 +50,7 @@ class SessionWriter:
     def __init__(self, database: Database, places: Places) -> None:
         self._client = database.client
         self._sessions = collection(database, VoiceSession)
+        self._events = collection(database, NodeEvent)
         self._usage = UsageCounter(collection(database, ProjectUsage), "sessions_total")
         self._places = places
         self._stillborn: dict[str, Place] = {}
@@ -77,7 +80,8 @@ class SessionWriter:
     async def _end(self, session_ids: Sequence[str]) -> dict[str, SessionRecord]:
         """Mark sessions as ended; who made a session's mark gives its place back, once.
 
-        What an outage cut short before is finished first: its mark may be made, and its place still taken.
+        What an outage cut short before is finished first: its mark may be made, its place still taken, and
+        no other node told.
         """
         mark = secrets.token_hex(8)
         for session_id in session_ids:
@@ -94,13 +98,21 @@ class SessionWriter:
             ],
             ordered=False,
         )
+        found, _ = await asyncio.gather(
+            self._sessions.find({"_id": {"$in": list(self._ending)}}).to_list(), self._tell(self._ending)
+        )
         ended = {}
-        for raw in await self._sessions.find({"_id": {"$in": list(self._ending)}}).to_list():
+        for raw in found:
             ended[raw["_id"]] = VoiceSession.record(raw)
             if raw["ended_by"] == self._ending[raw["_id"]]:
                 self._places.give_back(_place_of(ended[raw["_id"]]))
         self._ending.clear()
         return ended
+
+    async def _tell(self, session_ids: Iterable[str]) -> None:
+        """Tell all nodes that sessions are ended; not before they are, or who looks would find them live."""
+        events = [NodeEvent.encoded(SESSION_ENDED, session_id, {}) for session_id in session_ids]
+        await self._events.insert_many(events, ordered=False)
 
     async def _insert(self, starts: Sequence[Start]) -> None:
         """Store sessions that have their places, and count them."""

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 from glottis.core.store.connection import Database, answering
-from glottis.core.store.documents import SessionLedger, VoiceSession, collection, encoded
+from glottis.core.store.documents import SessionLedger, VoiceSession, collection
+from glottis.core.store.encoding import encoded
 from glottis.core.store.group_commit import GroupCommit
 from glottis.core.store.ledger import Place, expiry_of
 from glottis.core.store.places import Places, Wanted

@@ -4,6 +4,7 @@ from glottis.core.audio.decoding import decode
 from glottis.core.audio.encoding import CONTENT_TYPES, Encoder, encode_clip, wav_clip
 from glottis.core.audio.errors import AudioError, AudioTooLong, UndecodableAudio
 from glottis.core.audio.formats import PcmFormat
+from glottis.core.audio.live_decoding import LiveDecoder
 from glottis.core.audio.live_loudness import LiveLoudness
 from glottis.core.audio.loudness import gain_db, is_silent, level_dbfs, normalize
 from glottis.core.audio.resampling import resample
@@ -13,6 +14,7 @@ __all__ = [
     "AudioError",
     "AudioTooLong",
     "Encoder",
+    "LiveDecoder",
     "LiveLoudness",
     "PcmFormat",
     "UndecodableAudio",

@@ -1,5 +1,6 @@
 """Where an utterance begins, pauses and ends, told from voice probabilities alone: no audio, no clock."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
 
@@ -23,6 +24,16 @@ class Speech(StrEnum):
     ENDED = "ended"
 
 
+@dataclass(slots=True)
+class _Utterance:
+    """What has been heard of an utterance, or of what may become one, in windows."""
+
+    length: int = 0  # since the first with voice
+    voiced: int = 0
+    silent: int = 0  # since the last with voice
+    returning: int = 0  # with voice, one after another
+
+
 class Endpointer:
     """Follows one speaker, window by window (32 ms each).
 
@@ -38,7 +49,11 @@ class Endpointer:
         self._pause_windows = _windows(listening.pause_ms)
         self._silence_windows = _windows(listening.silence_ms)
         self._longest_windows = _windows(1000 * listening.longest_turn_s)
-        self.reset()
+        self._since_end = 0
+        self._has_ended = False
+        self._is_speaking = False
+        self._is_paused = False
+        self._utterance = _Utterance()
 
     @property
     def is_speaking(self) -> bool:
@@ -53,12 +68,12 @@ class Endpointer:
     @property
     def voiced_ms(self) -> float:
         """Voice in the current utterance, or in what may become one; with ENDED that of the ended one."""
-        return self._voiced * WINDOW_MS
+        return self._utterance.voiced * WINDOW_MS
 
     @property
     def silent_ms(self) -> float:
         """How long no voice has been heard, within an utterance."""
-        return self._silent * WINDOW_MS
+        return self._utterance.silent * WINDOW_MS
 
     @property
     def started_windows_ago(self) -> int:
@@ -66,7 +81,7 @@ class Endpointer:
 
         There is a margin in it for a soft onset; it never reaches into the utterance before.
         """
-        return min(self._length + _ONSET_WINDOWS, self._since_end)
+        return min(self._utterance.length + _ONSET_WINDOWS, self._since_end)
 
     @property
     def most_windows_ago(self) -> int:
@@ -76,13 +91,13 @@ class Endpointer:
     def reset(self) -> None:
         """Forget everything: what comes next has nothing to do with what came before."""
         self._since_end = 0
-        self._forget_utterance()
+        self._has_ended = self._is_speaking = self._is_paused = False
+        self._utterance = _Utterance()
 
     def advance(self, probability: float) -> Speech | None:
         """Take the probability that the next window holds voice; tells what has become certain with it."""
         if self._has_ended:
-            self._since_end = 0
-            self._forget_utterance()
+            self.reset()
         self._since_end += 1
         if self._is_speaking:
             return self._continue(probability)
@@ -90,32 +105,32 @@ class Endpointer:
 
     def _wait(self, probability: float) -> Speech | None:
         is_voice = probability >= self._start_probability
-        if not self._voiced and not is_voice:
+        if not self._utterance.voiced and not is_voice:
             return None
-        self._length += 1
+        self._utterance.length += 1
         if is_voice:
-            self._voiced += 1
-            self._silent = 0
+            self._utterance.voiced += 1
+            self._utterance.silent = 0
         else:
-            self._silent += 1
-            if self._silent > _GAP_WINDOWS:
-                self._forget_utterance()
+            self._utterance.silent += 1
+            if self._utterance.silent > _GAP_WINDOWS:
+                self._utterance = _Utterance()
                 return None
-        if self._voiced < self._minimum_windows:
+        if self._utterance.voiced < self._minimum_windows:
             return None
         self._is_speaking = True
         return Speech.STARTED
 
     def _continue(self, probability: float) -> Speech | None:
-        self._length += 1
+        self._utterance.length += 1
         is_back = self._hear(probability)
-        if self._length >= self._longest_windows or self._silent >= self._silence_windows:
+        if self._utterance.length >= self._longest_windows or self._utterance.silent >= self._silence_windows:
             self._is_speaking, self._is_paused, self._has_ended = False, False, True
             return Speech.ENDED
         if is_back and self._is_paused:
             self._is_paused = False
             return Speech.RESUMED
-        if self._silent >= self._pause_windows and not self._is_paused:
+        if self._utterance.silent >= self._pause_windows and not self._is_paused:
             self._is_paused = True
             return Speech.PAUSED
         return None
@@ -123,26 +138,17 @@ class Endpointer:
     def _hear(self, probability: float) -> bool:
         """Count voice and silence; tells whether voice is there (again) for certain."""
         if probability >= self._start_probability:
-            self._voiced += 1
-            self._returning += 1
+            self._utterance.voiced += 1
+            self._utterance.returning += 1
         elif probability < self._end_probability or self._is_paused:
-            self._returning = 0
+            self._utterance.returning = 0
         # Between the two probabilities nothing changes: voice that fades is voice until it is gone.
-        if self._returning >= (_RESUMING_WINDOWS if self._is_paused else 1):
-            self._silent = 0
+        if self._utterance.returning >= (_RESUMING_WINDOWS if self._is_paused else 1):
+            self._utterance.silent = 0
             return True
-        if self._silent or probability < self._end_probability:
-            self._silent += 1
+        if self._utterance.silent or probability < self._end_probability:
+            self._utterance.silent += 1
         return False
-
-    def _forget_utterance(self) -> None:
-        self._is_speaking = False
-        self._is_paused = False
-        self._has_ended = False
-        self._length = 0  # windows since the first with voice
-        self._voiced = 0
-        self._silent = 0
-        self._returning = 0
 
 
 def _windows(duration_ms: float) -> int:

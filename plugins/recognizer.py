@@ -14,11 +14,16 @@ from glottis.plugins.provider import Provider
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecognitionOptions:
-    """`language` is a BCP 47 tag; `alternatives` how many other readings the caller would like."""
+    """`language` is a BCP 47 tag; `alternatives` how many other readings the caller would like.
+
+    `draft`: somebody is still speaking, and this is only to show what seems to have been said so far. A quick
+    reading is worth more than a good one; a recognizer that knows only one way ignores it.
+    """
 
     language: str = "ru-RU"
     alternatives: int = 0
     word_times: bool = False
+    draft: bool = False
 
 
 @dataclass(frozen=True, slots=True)

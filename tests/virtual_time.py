@@ -22,11 +22,13 @@ other threads, nor of what is on its way through a socket: a test that awaits th
 import asyncio
 import selectors
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from concurrent.futures import Executor
+from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 import pytest
 
 T = TypeVar("T")
+A = TypeVarTuple("A")
 
 
 class _Clock(selectors.DefaultSelector):
@@ -56,7 +58,9 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._clock.now_s
 
-    def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[Unpack[A]], T], *args: *A
+    ) -> asyncio.Future[T]:
         job = super().run_in_executor(executor, func, *args)
         self._clock.jobs += 1
         job.add_done_callback(self._job_done)

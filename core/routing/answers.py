@@ -12,6 +12,7 @@ from glottis.plugins import (
     Alternative,
     AudioFrame,
     Match,
+    Partial,
     RecognitionOptions,
     ReplyAction,
     ReplyPiece,
@@ -44,6 +45,19 @@ def transcript_of(value: object, options: RecognitionOptions) -> Transcript:
     if not all(math.isfinite(word.start_s) and math.isfinite(word.end_s) for word in words):
         raise ValueError("the times of a word are not finite")
     return replace(value, words=words, alternatives=alternatives)
+
+
+def partial_of(value: object) -> Partial:
+    """Check a partial.
+
+    Raises:
+        TypeError, ValueError: it breaks the contract.
+    """
+    if not isinstance(value, Partial):
+        raise TypeError(f"a stream of a recognizer gave a {type(value).__name__}, not a Partial")
+    _require_text(value.text)
+    _require_text(value.stable_prefix)
+    return value
 
 
 def match_of(value: object) -> Match | None:

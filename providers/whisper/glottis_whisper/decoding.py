@@ -20,6 +20,7 @@ from glottis_whisper.models import FoundModel
 from glottis_whisper.passages import RATE_HZ, Passage, all_passages, speech_passages
 
 FULL_WINDOW_S = 30.0
+DRAFT_WINDOW_S = 5.0
 MARGIN_S = 3.0
 """Silence that follows the speech in the window: without it, the model tends to say the end again."""
 
@@ -33,11 +34,15 @@ _BEFORE, _AFTER = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What is asked of a decoding; `abandoned` is set once nobody waits for it any more."""
+    """What is asked of a decoding; `abandoned` is set once nobody waits for it any more.
+
+    A draft is a quick reading: the most likely token each time, in a small window, and no second look.
+    """
 
     code: str
     readings: int = 1
     word_times: bool = False
+    is_draft: bool = False
     abandoned: Event = field(default_factory=Event)
 
 
@@ -138,7 +143,8 @@ class Decoder:
             if wishes.abandoned.is_set():
                 break
             decoded = self._decode(passage, wishes)
-            if not self._is_silence(decoded):
+            is_useless = wishes.is_draft and decoded.is_looped
+            if not is_useless and not self._is_silence(decoded):
                 found.append((passage, decoded))
         words = (
             tuple(word for passage, decoded in found for word in self._words(passage, decoded, wishes))
@@ -149,9 +155,15 @@ class Decoder:
 
     def _decode(self, passage: Passage, wishes: Wishes) -> Decoded:
         budget = 32 + math.ceil(30 * passage.duration_s)
-        window_s = min(FULL_WINDOW_S, max(self._config.window_s, passage.duration_s + MARGIN_S))
+        shortest_s = DRAFT_WINDOW_S if wishes.is_draft else self._config.window_s
+        window_s = min(FULL_WINDOW_S, max(shortest_s, passage.duration_s + MARGIN_S))
         decoded = self._generate(self._encode(passage, window_s), wishes, budget=budget)
-        if not decoded.is_doubtful or self._is_silence(decoded) or wishes.abandoned.is_set():
+        if (
+            wishes.is_draft
+            or not decoded.is_doubtful
+            or self._is_silence(decoded)
+            or wishes.abandoned.is_set()
+        ):
             return decoded
         if window_s < FULL_WINDOW_S:
             again = self._generate(self._encode(passage, FULL_WINDOW_S), wishes, budget=budget)
@@ -178,8 +190,8 @@ class Decoder:
         result = self._whisper.model.generate(
             encoded,
             [prompt],
-            beam_size=max(self._config.beam_size, wishes.readings),
-            num_hypotheses=wishes.readings,
+            beam_size=1 if wishes.is_draft else max(self._config.beam_size, wishes.readings),
+            num_hypotheses=1 if wishes.is_draft else wishes.readings,
             max_length=longest,
             no_repeat_ngram_size=no_repeat,
             suppress_tokens=language.suppressed,

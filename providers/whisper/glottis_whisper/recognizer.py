@@ -101,7 +101,9 @@ class Whisper(Recognizer):
     ) -> Heard:
         others = min(max(options.alternatives, 0), MOST_ALTERNATIVES)
         # Readings may differ in nothing but a comma: two for each that is wanted leave enough.
-        wishes = Wishes(code=code, readings=1 + 2 * others, word_times=options.word_times)
+        wishes = Wishes(
+            code=code, readings=1 + 2 * others, word_times=options.word_times, is_draft=options.draft
+        )
         try:
             return await self._in_thread(lambda: decoder.hear(clip, wishes))
         finally:

@@ -110,3 +110,74 @@ async def test_what_mongodb_cannot_hold_fails_its_caller_alone(store: Store, con
     assert isinstance(bad, RecordInvalid)
     assert good is None
     assert texts(await store.interactions.history("a" * 32, limit=50)) == ["good"]
+
+
+async def test_an_amendment_merges_into_the_content(open_test_store: OpenStore) -> None:
+    async with open_test_store() as store, open_test_store() as other:
+        record = said("Hello there", id=store.interactions.make_id(), content={"text": "Hello there", "n": 1})
+        neighbour = said("untouched")
+        await store.interactions.append([record, neighbour])
+        await other.interactions.amend(
+            "a" * 32, str(record.id), {"interrupted": True, "n": 2, "a.b": {"c": 1}, "$d": "$text"}
+        )
+        amended, left = await store.interactions.history("a" * 32, limit=50)
+    assert amended.content == {
+        "text": "Hello there",
+        "interrupted": True,
+        "n": 2,
+        "a.b": {"c": 1},
+        "$d": "$text",
+    }
+    assert amended.id == record.id
+    assert left.content == neighbour.content
+
+
+async def test_what_is_still_being_appended_can_be_amended(store: Store) -> None:
+    ids = [store.interactions.make_id() for _ in range(20)]
+    calls = []
+    for each in ids:
+        calls.append(store.interactions.append([said("whole", id=each)]))
+        calls.append(store.interactions.amend("a" * 32, each, {"text": "half"}))
+    await asyncio.gather(*calls)
+    assert texts(await store.interactions.history("a" * 32, limit=50)) == ["half"] * 20
+    assert (await store.usage.totals("demo")).interactions_total == 20
+
+
+async def test_only_an_interaction_of_the_session_is_amended(store: Store) -> None:
+    known = store.interactions.make_id()
+    await store.interactions.append([said("mine", id=known)])
+    await store.interactions.amend("b" * 32, known, {"text": "theirs"})
+    await store.interactions.amend("a" * 32, store.interactions.make_id(), {"text": "nobody's"})
+    assert texts(await store.interactions.history("a" * 32, limit=50)) == ["mine"]
+
+
+async def test_ids_made_one_after_the_other_keep_their_order(store: Store) -> None:
+    ids = [store.interactions.make_id() for _ in range(10)]
+    await store.interactions.append([said(each, id=each) for each in reversed(ids)])
+    assert texts(await store.interactions.history("a" * 32, limit=50)) == ids
+
+
+async def test_an_id_that_is_taken_fails_its_caller_alone(store: Store) -> None:
+    taken = store.interactions.make_id()
+    await store.interactions.append([said("first", id=taken)])
+    good, bad, also_good = await asyncio.gather(
+        store.interactions.append([said("good")]),
+        store.interactions.append([said("not kept"), said("second", id=taken)]),
+        store.interactions.append([said("also good")]),
+        return_exceptions=True,
+    )
+    assert isinstance(bad, RecordInvalid)
+    assert (good, also_good) == (None, None)
+    kept = texts(await store.interactions.history("a" * 32, limit=50))
+    assert sorted(kept) == ["also good", "first", "good"]
+    assert (await store.usage.totals("demo")).interactions_total == 3
+
+
+@pytest.mark.parametrize("name", ["", "twelve bytes", "g" * 24, "a" * 23])
+async def test_what_is_no_id_is_refused(store: Store, name: str) -> None:
+    with pytest.raises(RecordInvalid):
+        await store.interactions.append([said("x", id=name)])
+    with pytest.raises(RecordInvalid):
+        await store.interactions.amend("a" * 32, name, {})
+    with pytest.raises(RecordInvalid):
+        await store.interactions.amend("a" * 32, "a" * 24, {"n": 2**70})

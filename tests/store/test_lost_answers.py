@@ -1,14 +1,10 @@
 """What becomes of places when MongoDB fails in the midst of a change: MongoDB's own fail points say where."""
 
 import asyncio
-import subprocess
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
-import pymongo
 import pytest
 from glottis.config import Settings
 from glottis.core.store import (
@@ -19,32 +15,12 @@ from glottis.core.store import (
     StoreUnavailable,
     open_store,
 )
-from glottis.core.store.binary import find_mongod
 from pydantic import SecretStr
 from pymongo import AsyncMongoClient
 
+from .conftest import failing
+
 DATABASE = "glottis"
-
-
-@pytest.fixture(scope="module")
-def faulty_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A MongoDB that fails where it is told to."""
-    folder = tmp_path_factory.mktemp("faulty")
-    socket = folder / "m.sock"
-    where = ("--dbpath", str(folder), "--bind_ip", str(socket), "--logpath", str(folder / "log"))
-    faults = ("--replSet", "rs", "--setParameter", "enableTestCommands=1")
-    limits = ("--setParameter", "transactionLifetimeLimitSeconds=1")
-    url = f"mongodb://{quote(str(socket), safe='')}/"
-    with subprocess.Popen(
-        [find_mongod(folder), *where, *faults, *limits], stdout=subprocess.DEVNULL
-    ) as mongod:
-        try:
-            with pymongo.MongoClient[dict[str, Any]](url, directConnection=True) as client:
-                members = [{"_id": 0, "host": str(socket)}]
-                client.admin.command("replSetInitiate", {"_id": "rs", "members": members})
-            yield f"{url}?replicaSet=rs"
-        finally:
-            mongod.kill()
 
 
 @pytest.fixture
@@ -73,19 +49,6 @@ async def start(store: Store) -> SessionRecord:
         project_limit=None,
         now=datetime.now(UTC),
     )
-
-
-@asynccontextmanager
-async def failing(
-    client: AsyncMongoClient[dict[str, Any]], command: str, *, mode: Any = "alwaysOn", **fault: Any
-) -> AsyncIterator[None]:
-    point = {"configureFailPoint": "failCommand"}
-    data = {"failCommands": [command], "appName": "glottis", **fault}
-    await client.admin.command(point | {"mode": mode, "data": data})
-    try:
-        yield
-    finally:
-        await client.admin.command(point | {"mode": "off"})
 
 
 LEDGER = {"namespace": f"{DATABASE}.session_ledger"}

@@ -198,6 +198,11 @@ async def test_a_dead_mongod_is_unavailable_soon_for_every_call(tmp_path: Path) 
                 store.users.any(),
                 store.users.remove("alice"),
                 store.secrets.get_or_create("k"),
+                store.events.publish("kind", "key"),
+                store.conversations.claim(session.id, node="n", now=datetime.now(UTC)),
+                store.conversations.park(session.id, epoch=1, state=b""),
+                store.conversations.renounce(session.id, epoch=1),
+                store.interactions.amend(session.id, store.interactions.make_id(), {}),
                 store.ping(),
                 return_exceptions=True,
             )

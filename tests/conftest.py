@@ -5,15 +5,18 @@ import inspect
 import ipaddress
 import os
 import socket
+import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pymongo
 import pytest
 from glottis.config import Settings
 from glottis.core.store import Store, embedded_mongo, open_store
+from glottis.core.store.binary import find_mongod
 from pydantic import SecretStr
 
 OpenStore = Callable[..., AbstractAsyncContextManager[Store]]
@@ -31,6 +34,27 @@ def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         mongo = embedded_mongo(settings)
         yield runner.run(mongo.__aenter__())
         runner.run(mongo.__aexit__(None, None, None))
+
+
+@pytest.fixture(scope="session")
+def faulty_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A MongoDB that fails where it is told to."""
+    folder = tmp_path_factory.mktemp("faulty")
+    socket = folder / "m.sock"
+    where = ("--dbpath", str(folder), "--bind_ip", str(socket), "--logpath", str(folder / "log"))
+    faults = ("--replSet", "rs", "--setParameter", "enableTestCommands=1")
+    limits = ("--setParameter", "transactionLifetimeLimitSeconds=1")
+    url = f"mongodb://{quote(str(socket), safe='')}/"
+    with subprocess.Popen(
+        [find_mongod(folder), *where, *faults, *limits], stdout=subprocess.DEVNULL
+    ) as mongod:
+        try:
+            with pymongo.MongoClient[dict[str, Any]](url, directConnection=True) as client:
+                members = [{"_id": 0, "host": str(socket)}]
+                client.admin.command("replSetInitiate", {"_id": "rs", "members": members})
+            yield f"{url}?replicaSet=rs"
+        finally:
+            mongod.kill()
 
 
 @pytest.fixture

@@ -2,17 +2,12 @@
 
 import asyncio
 import os
-import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pymongo
 import pytest
-from glottis.core.store.binary import find_mongod
-from pymongo import AsyncMongoClient
 
 
 class Processes:
@@ -60,38 +55,3 @@ def processes() -> Iterator[Processes]:
 def data_dir(tmp_path: Path) -> Path:
     """A data folder of its own."""
     return tmp_path / "data"
-
-
-@pytest.fixture(scope="module")
-def faulty_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A MongoDB that fails where it is told to."""
-    folder = tmp_path_factory.mktemp("faulty")
-    socket = folder / "m.sock"
-    where = ("--dbpath", str(folder), "--bind_ip", str(socket), "--logpath", str(folder / "log"))
-    faults = ("--replSet", "rs", "--setParameter", "enableTestCommands=1")
-    limits = ("--setParameter", "transactionLifetimeLimitSeconds=1")
-    url = f"mongodb://{quote(str(socket), safe='')}/"
-    with subprocess.Popen(
-        [find_mongod(folder), *where, *faults, *limits], stdout=subprocess.DEVNULL
-    ) as mongod:
-        try:
-            with pymongo.MongoClient[dict[str, Any]](url, directConnection=True) as client:
-                members = [{"_id": 0, "host": str(socket)}]
-                client.admin.command("replSetInitiate", {"_id": "rs", "members": members})
-            yield f"{url}?replicaSet=rs"
-        finally:
-            mongod.kill()
-
-
-@asynccontextmanager
-async def failing(
-    client: AsyncMongoClient[dict[str, Any]], command: str, *, mode: Any = "alwaysOn", **fault: Any
-) -> AsyncIterator[None]:
-    """Have a command of ours fail in a MongoDB that can be told to."""
-    point = {"configureFailPoint": "failCommand"}
-    data = {"failCommands": [command], "appName": "glottis", **fault}
-    await client.admin.command(point | {"mode": mode, "data": data})
-    try:
-        yield
-    finally:
-        await client.admin.command(point | {"mode": "off"})

@@ -27,7 +27,7 @@ from glottis.core.store import (
 from pydantic import SecretStr
 from pymongo import AsyncMongoClient
 
-from .conftest import failing
+from tests.faulty_mongo import failing
 
 OpenStore = Callable[..., AbstractAsyncContextManager[Store]]
 Client = AsyncMongoClient[dict[str, Any]]
@@ -160,7 +160,7 @@ async def test_events_go_on_when_mongod_is_killed_and_started_again(tmp_path: Pa
 
 
 class Way:
-    """The way to a MongoDB: it can be cut, or fall silent, when connections stay and nothing comes through."""
+    """The way to a MongoDB: it can be cut, or fall silent, when connections stay and bring nothing."""
 
     def __init__(self, target: str) -> None:
         self._target = target

@@ -18,7 +18,7 @@ from glottis.core.store import (
 from pydantic import SecretStr
 from pymongo import AsyncMongoClient
 
-from .conftest import failing
+from tests.faulty_mongo import failing
 
 DATABASE = "glottis"
 

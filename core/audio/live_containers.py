@@ -79,7 +79,7 @@ class LiveContainer:
             await asyncio.to_thread(self._thread.join)
 
     async def _exchange(self, data: bytes, *, is_last: bool) -> bytes:
-        if self.is_over:
+        if self.is_over or not (data or is_last):
             return b""
         asked = self._asked = self._loop.create_future()
         self._feed.put(data, is_last=is_last)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from typing import Any, cast
 
+from glottis.core.speech import AudioBrokenOff
 from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable
 from quart import Response
 from quart.asgi import ASGIHTTPConnection
@@ -34,11 +35,16 @@ class LeanHTTPConnection(ASGIHTTPConnection):
         watch = _Watch(receive)
         try:
             response = await self.app.handle_request(request)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self.app.config["RESPONSE_TIMEOUT"]):
+            # Audio that breaks off ends here too: without its last chunk, so that the client can tell.
+            with contextlib.suppress(TimeoutError, AudioBrokenOff):
+                async with asyncio.timeout(self._timeout_s(response)):
                     await self._send_response(send, response)
         finally:
             await watch.end()
+
+    def _timeout_s(self, response: Any) -> float | None:
+        own = getattr(response, "timeout", Ellipsis)
+        return cast(float | None, self.app.config["RESPONSE_TIMEOUT"] if own is Ellipsis else own)
 
     async def _read_body(self, request: Request, receive: ASGIReceiveCallable) -> bool:
         """Read a whole small body; False if the client went away before its end, or takes too long."""

@@ -1,4 +1,4 @@
-"""Synthesized audio by its id, whole or in ranges."""
+"""Synthesized audio by its id: whole, in ranges, or as it is being made."""
 
 from glottis.api.documentation import AudioHeaders, AudioQuery, Extras, documented
 from glottis.api.errors import error_response
@@ -6,9 +6,13 @@ from glottis.api.state import NO_PROJECT, VOICE, platform, require_origin
 from glottis.api.visit import principal, visit
 from glottis.core.access import project_of
 from glottis.core.errors import NotFound
+from glottis.core.speech import LiveAudio
 from glottis.core.store import AudioRecord
 from quart import Blueprint, Response, request
 from quart_schema import document_headers, document_querystring
+
+_LONGEST_S = 1_800.0
+"""No audio grows for so long; a client that has stopped reading is let go then."""
 
 blueprint = Blueprint("audio", __name__, url_prefix=f"{VOICE}/audio")
 
@@ -20,6 +24,8 @@ blueprint = Blueprint("audio", __name__, url_prefix=f"{VOICE}/audio")
 async def fetch(audio_id: str) -> Response:
     """Retrieve cached audio."""
     record = await _permitted(audio_id)
+    if isinstance(record, LiveAudio):
+        return _growing(record)
     etag = f'"{record.id}"'
     headers = {
         "ETag": etag,
@@ -40,6 +46,16 @@ async def fetch(audio_id: str) -> Response:
     return Response(record.data[start:stop], 206, headers=headers, content_type=record.content_type)
 
 
+def _growing(audio: LiveAudio) -> Response:
+    """Send what there is and what is still to come: nobody knows yet how long that is, or its ranges."""
+    is_wanted = request.method != "HEAD"
+    response = Response(audio.read() if is_wanted else b"", 200, content_type=audio.content_type)
+    response.headers.pop("Content-Length", None)
+    response.headers["Cache-Control"] = "no-store"
+    response.timeout = _LONGEST_S
+    return response
+
+
 def _range(record: AudioRecord, etag: str) -> tuple[int, int] | None:
     """Return the asked-for span of bytes; None for all of them, an empty span if it cannot be satisfied."""
     asked = request.range
@@ -52,7 +68,7 @@ def _range(record: AudioRecord, etag: str) -> tuple[int, int] | None:
     return span if span is not None else (0, 0)
 
 
-async def _permitted(audio_id: str) -> AudioRecord:
+async def _permitted(audio_id: str) -> AudioRecord | LiveAudio:
     """Fetch audio for those who may hear it; for everybody else it does not exist."""
     link = request.args
     is_signed = platform().links.is_valid(

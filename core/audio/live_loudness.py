@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 _MEASURED_S = 0.5
 """How much of an unknown voice is heard before its gain is chosen: a few syllables."""
 _MOST_GAIN_DB = 30.0
+_LITTLE_BYTES = 8 * 1024  # 0.2 s
 _FULL_SCALE = 32_768.0
 
 
@@ -25,6 +26,11 @@ class LiveLoudness:
         self._unmeasured = bytearray()
         self._seen: NDArray[np.float32] = np.empty(0, np.float32)  # given out already, for the limiter to see
         self._held: NDArray[np.float32] = np.empty(0, np.float32)
+
+    def is_little(self, frame: AudioFrame | None = None) -> bool:
+        """Tell whether pushing this, or finishing, takes less time than handing it to a thread."""
+        waiting = len(frame.pcm) if frame is not None else 0
+        return waiting + len(self._unmeasured) <= _LITTLE_BYTES
 
     def push(self, frame: AudioFrame) -> bytes:
         """Take a frame; gives the samples that are ready, which may be none yet."""

@@ -1,5 +1,6 @@
 """Hearing and speaking."""
 
+from glottis.core.speech.live_audio import AudioBrokenOff, LiveAudio
 from glottis.core.speech.live_reply import LiveReply
 from glottis.core.speech.recognition import Heard, Recognition
 from glottis.core.speech.requests import (
@@ -15,7 +16,9 @@ from glottis.core.speech.voices import OfferedVoice, Voices
 
 __all__ = [
     "DEFAULT_FORMAT",
+    "AudioBrokenOff",
     "Heard",
+    "LiveAudio",
     "LiveReply",
     "LiveSpeech",
     "OfferedVoice",

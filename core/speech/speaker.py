@@ -1,34 +1,29 @@
 """Synthesis with a cache: equal requests are spoken once, whoever makes them and on whichever node."""
 
 import asyncio
-import logging
-import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from glottis.config import Deployment
-from glottis.core.audio import CONTENT_TYPES, encode_clip, normalize
-from glottis.core.errors import NotFound, TooLarge, Unprocessable
+from glottis.core.audio import encode_clip, normalize
+from glottis.core.errors import NotFound, Unprocessable
 from glottis.core.metrics import Metrics
-from glottis.core.routing import Routing
+from glottis.core.routing import Guard, Routing
 from glottis.core.routing.chains import Chain
-from glottis.core.speech.hot_audio import HotAudio
+from glottis.core.speech.audio_store import AudioStore, recorded
+from glottis.core.speech.flights import Flight
+from glottis.core.speech.gains import Gains
+from glottis.core.speech.live_audio import LiveAudio
 from glottis.core.speech.live_reply import LiveReply
-from glottis.core.speech.requests import LiveSpeech, SpeechRequest, SpokenAudio, SpokenSentence
-from glottis.core.speech.requests import audio_id as audio_id_of
+from glottis.core.speech.requests import LiveSpeech, SpeechRequest, SpokenAudio, SpokenSentence, audio_id
+from glottis.core.speech.sentence_stream import SentenceStreams, learn
 from glottis.core.speech.synthesis import Spoken, speak
-from glottis.core.store import AudioClaim, AudioRecord, AudioTaken, AudioTooLarge, Store, StoreUnavailable
+from glottis.core.store import AudioRecord, Store
 from glottis.plugins import DEFAULT_VOICE, AudioFrame, Kind, is_speakable, lookup_order
 
-log = logging.getLogger(__name__)
-
-_LEASE_S = 6.0
-"""How long a text that was being spoken waits when the process that spoke it is killed."""
 _MOST_REFUSALS = 10_000
-_TOUCH_AFTER = timedelta(hours=1)
 
 
 class Speaker:
@@ -45,14 +40,14 @@ class Speaker:
         memory_bytes: int,
     ) -> None:
         self._routing = routing
-        self._store = store
         self._deployment = deployment
         self._lookups = {result: metrics.cache_lookups.labels(result) for result in ("hit", "joined", "miss")}
-        self._cache_bytes = cache_bytes
-        self._hot = HotAudio(memory_bytes)
-        self._flights: dict[str, asyncio.Task[SpokenAudio]] = {}
-        self._chores: set[asyncio.Task[None]] = set()
-        self._holder = uuid.uuid4().hex
+        self._audio = AudioStore(store, cache_bytes=cache_bytes, memory_bytes=memory_bytes)
+        self._flights: dict[str, Flight] = {}
+        self._live: dict[str, LiveAudio] = {}
+        self._replies: dict[str, LiveReply] = {}
+        self._gains = Gains()
+        self._streams = SentenceStreams(self._audio, self._gains, self._lookups, self._remember_refusals)
         self._unwilling: set[tuple[str, str]] = set()
 
     async def say(self, request: SpeechRequest) -> SpokenAudio:
@@ -63,32 +58,11 @@ class Speaker:
             Unavailable: no provider could speak.
             TooLarge: the audio would not fit the cache.
         """
-        if not is_speakable(request.text):
-            raise Unprocessable("text: has nothing that can be spoken")
-        request.content_type  # noqa: B018  # raises
-        request = self._with_project_voice(request)
-        able = self._routing.chain(
-            Kind.SYNTHESIZER,
-            language=request.language,
-            project=request.project,
-            provider=request.provider,
-        )
-        chain = self._willing_first(able, request.voice)
-        audio_id = audio_id_of(chain[0], request)
-        hot = self._hot.get(audio_id)
-        if hot is not None:
-            self._lookups["hit"].inc()
-            self._touch(hot)
-            return _described(hot, cached=True)
-        flight = self._flights.get(audio_id)
-        if flight is not None:
-            self._lookups["joined"].inc()
-            return replace(await asyncio.shield(flight), cached=True)
-        # A task of its own: others may join, and a caller who goes away must not take the audio with them.
-        flight = asyncio.create_task(self._find_or_speak(audio_id, chain, request))
-        self._flights[audio_id] = flight
-        flight.add_done_callback(lambda task: self._landed(audio_id, task))
-        return await asyncio.shield(flight)
+        found, is_new = self._find_or_fly(request)
+        if isinstance(found, AudioRecord):
+            return _described(found, cached=True)
+        spoken = await asyncio.shield(found.task)
+        return spoken if is_new else replace(spoken, cached=True)
 
     async def begin(self, request: SpeechRequest) -> LiveSpeech:
         """Have a text spoken, and return with its first audio: from then on it can be fetched by its id.
@@ -96,21 +70,41 @@ class Speaker:
         Raises:
             Unprocessable, Unavailable, TooLarge: as `say`.
         """
-        raise NotImplementedError
+        found, is_new = self._find_or_fly(request)
+        if isinstance(found, AudioRecord):
+            spoken = _described(found, cached=True)
 
-    def stream(
+            async def at_once() -> SpokenAudio:
+                return spoken
+
+            return LiveSpeech(spoken.id, spoken.provider, spoken.content_type, cached=True, finished=at_once)
+        begun = await asyncio.shield(found.begun)
+        cached = begun.cached or not is_new
+
+        async def in_the_end() -> SpokenAudio:
+            return replace(await asyncio.shield(found.task), cached=cached)
+
+        return LiveSpeech(begun.id, begun.provider, request.content_type, cached=cached, finished=in_the_end)
+
+    async def stream(
         self, sentences: AsyncIterator[str], request: SpeechRequest
     ) -> AsyncGenerator[SpokenSentence | AudioFrame, None]:
         """Speak sentences as they come: each is announced, then come its frames, of at most 0.1 s.
 
         `request.text` and `request.format` do not matter. A sentence without anything to speak is left out.
-        Close the generator to stop: that frees the provider at once.
+        A provider that fails before any audio of the reply is replaced unnoticed. Later the next one is
+        announced by `moved_from`, and goes on to the end; a sentence that broke off is said again from its
+        beginning, as words heard twice are better than words not heard.
+        Close the generator to stop: that frees the provider at once, and closes `sentences`.
 
         Raises:
             Unprocessable: there is no way to say it like this.
             Unavailable: no provider could speak.
         """
-        raise NotImplementedError
+        request = self._with_project_voice(request)
+        async with aclosing(self._streams.stream(self._chain(request), sentences, request)) as items:
+            async for item in items:
+                yield item
 
     def open_reply(self, request: SpeechRequest) -> LiveReply:
         """Make audio out of frames that are still to come, in `request.format` for `request.scope`.
@@ -118,109 +112,98 @@ class Speaker:
         Raises:
             Unprocessable: there is no such format.
         """
-        raise NotImplementedError
+        reply = LiveReply(self._audio, request, closed=self._reply_closed)
+        self._live[reply.id] = reply.live
+        self._replies[reply.id] = reply
+        return reply
 
-    async def fetch(self, audio_id: str) -> AudioRecord:
-        """Return stored audio.
+    async def fetch(self, audio_id: str) -> AudioRecord | LiveAudio:
+        """Return stored audio, or audio that is being made on this node; wait for another node to make it.
 
         Raises:
             NotFound: there is none of this id.
         """
-        record = self._hot.get(audio_id) or await self._store.audio.get(audio_id)
-        if record is None:
+        found = self._audio.hot(audio_id) or self._live.get(audio_id) or await self._audio.expect(audio_id)
+        if found is None:
             raise NotFound("no such audio; it may have expired")
-        self._hot.put(record)
-        self._touch(record)
-        return record
+        return found
 
     async def aclose(self) -> None:
         """Stop what is still being spoken."""
-        running = [*self._flights.values(), *self._chores]
+        running = [flight.task for flight in self._flights.values()]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        await self._streams.aclose()
+        for reply in list(self._replies.values()):
+            await reply.abandon()
+        await self._audio.aclose()
 
-    async def _find_or_speak(self, audio_id: str, chain: Chain, request: SpeechRequest) -> SpokenAudio:
-        while True:
-            claim = await self._store.audio.claim(audio_id, holder=self._holder, lease_s=_LEASE_S)
-            if isinstance(claim, AudioClaim):
-                break
-            record = await self._result_of(claim)
-            if record is not None:
-                self._lookups["hit"].inc()
-                self._hot.put(record)
-                self._touch(record)
-                return _described(record, cached=True)
+    def _find_or_fly(self, request: SpeechRequest) -> tuple[AudioRecord | Flight, bool]:
+        """Find audio or somebody on this node who is getting it, or get it; tell whether that is new."""
+        if not is_speakable(request.text):
+            raise Unprocessable("text: has nothing that can be spoken")
+        request.content_type  # noqa: B018  # raises where there is no such format
+        request = self._with_project_voice(request)
+        chain = self._chain(request)
+        wanted = audio_id(chain[0], request)
+        hot = self._audio.hot(wanted)
+        if hot is not None:
+            self._lookups["hit"].inc()
+            return hot, False
+        flight = self._flights.get(wanted)
+        if flight is not None:
+            self._lookups["joined"].inc()
+            return flight, False
+        flight = self._flights[wanted] = Flight(request, self._audio, self._gains, self._live)
+        flight.start(self._find_or_speak(wanted, chain, request, flight))
+        flight.task.add_done_callback(lambda _: self._flights.pop(wanted))
+        return flight, True
+
+    async def _find_or_speak(
+        self, wanted: str, chain: Chain, request: SpeechRequest, flight: Flight
+    ) -> SpokenAudio:
+        found = await self._audio.find_or_claim(wanted)
+        if found is not None:
+            self._lookups["hit"].inc()
+            return _described(found, cached=True)
         self._lookups["miss"].inc()
+        flight.claimed.add(wanted)
         try:
-            async with self._renewing(audio_id):
-                spoken = await speak(chain, request.text, request.options)
-                record = await asyncio.to_thread(_record, audio_id, spoken, request)
+            async with self._audio.renewing(flight.claimed):
+                spoken = await speak(chain, request.text, request.options, flight)
+                answering = next(guard for guard in chain if guard.name == spoken.provider)
+                record = await asyncio.to_thread(_record, audio_id(answering, request), spoken, request)
             self._remember_refusals(spoken, request.voice)
-            if spoken.provider == chain[0].name and await self._keep(record):
-                return _described(record, cached=False)
+            if not self._gains.is_settled(flight.voice):
+                self._audio.chore(learn(self._gains, flight.voice, spoken.clip))
+            # A fallback's work is kept as its own, so that the first provider is asked again next time.
+            if not await self._audio.keep(record):
+                await self._audio.keep_unclaimed(record)
+            flight.end()
         except BaseException:
-            await asyncio.shield(self._store.audio.abandon(audio_id, self._holder))
+            await asyncio.shield(self._audio.abandon(*flight.claimed))
             raise
-        await self._store.audio.abandon(audio_id, self._holder)
-        # Kept as the fallback's own work, so that the first provider is asked again next time.
-        answering = next(guard for guard in chain if guard.name == spoken.provider)
-        return await self._keep_as_fallback(replace(record, id=audio_id_of(answering, request)))
+        await self._audio.abandon(*(flight.claimed - {record.id}))
+        return _described(record, cached=False)
 
-    async def _keep_as_fallback(self, record: AudioRecord) -> SpokenAudio:
-        while True:
-            claim = await self._store.audio.claim(record.id, holder=self._holder, lease_s=_LEASE_S)
-            if isinstance(claim, AudioClaim):
-                if await self._keep(record):
-                    return _described(record, cached=False)
-            elif await self._result_of(claim) is not None:
-                return _described(record, cached=False)
+    def _chain(self, request: SpeechRequest) -> Chain:
+        """Give the providers that may speak.
 
-    async def _result_of(self, claim: AudioTaken | AudioRecord) -> AudioRecord | None:
-        """Return what somebody else has made or is making; None if they gave up."""
-        if isinstance(claim, AudioRecord):
-            return claim
-        return await self._store.audio.wait(claim.id, _LEASE_S)
+        Those who have refused a voice before come last: it is another provider's, and cached under that.
+        """
+        chain: tuple[Guard[Any], ...] = self._routing.chain(
+            Kind.SYNTHESIZER, language=request.language, project=request.project, provider=request.provider
+        )
+        if not self._unwilling:
+            return chain
+        return sorted(chain, key=lambda guard: (guard.name, request.voice) in self._unwilling)
 
     def _remember_refusals(self, spoken: Spoken, voice: str) -> None:
         if voice != DEFAULT_VOICE:
             if len(self._unwilling) > _MOST_REFUSALS:
                 self._unwilling.clear()
             self._unwilling.update((name, voice) for name in spoken.refused_by)
-
-    def _willing_first(self, chain: Chain, voice: str) -> Chain:
-        """Ask those last who have refused a voice before: it is another provider's, and cached under that."""
-        if not self._unwilling:
-            return chain
-        return sorted(chain, key=lambda guard: (guard.name, voice) in self._unwilling)
-
-    @asynccontextmanager
-    async def _renewing(self, audio_id: str) -> AsyncIterator[None]:
-        """Hold on to a claim while its audio is being made."""
-        renewing = asyncio.create_task(self._renew(audio_id))
-        try:
-            yield
-        finally:
-            renewing.cancel()
-            await asyncio.wait({renewing})
-
-    async def _renew(self, audio_id: str) -> None:
-        while True:
-            await asyncio.sleep(_LEASE_S / 3)
-            # A database that is away for the moment is no reason to stop speaking.
-            with suppress(StoreUnavailable):
-                await self._store.audio.claim(audio_id, holder=self._holder, lease_s=_LEASE_S)
-
-    async def _keep(self, record: AudioRecord) -> bool:
-        """Store claimed audio; False if the claim was lost meanwhile, as when the machine stood still."""
-        try:
-            is_kept = await self._store.audio.complete(record.id, record, holder=self._holder)
-        except AudioTooLarge as error:
-            raise TooLarge(f"text: {error}") from None
-        if is_kept:
-            self._hot.put(record)
-            self._chore(self._store.audio.evict(self._cache_bytes))
-        return is_kept
 
     def _with_project_voice(self, request: SpeechRequest) -> SpeechRequest:
         """Put a project's own voice where the caller left the choice open."""
@@ -233,46 +216,15 @@ class Speaker:
                 return replace(request, voice=voices[tag].voice, provider=voices[tag].provider)
         return request
 
-    def _touch(self, record: AudioRecord) -> None:
-        """Note the use of a record, at most hourly."""
-        now = datetime.now(UTC)
-        if now - record.accessed_at > _TOUCH_AFTER:
-            self._hot.put(replace(record, accessed_at=now))
-            self._chore(self._store.audio.touch(record.id))
-
-    def _chore(self, work: Coroutine[Any, Any, Any]) -> None:
-        task = asyncio.create_task(work)
-        self._chores.add(task)
-        task.add_done_callback(self._chore_done)
-
-    def _chore_done(self, task: asyncio.Task[Any]) -> None:
-        self._chores.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.warning("audio cache upkeep failed", exc_info=task.exception())
-
-    def _landed(self, audio_id: str, task: asyncio.Task[SpokenAudio]) -> None:
-        self._flights.pop(audio_id, None)
-        if not task.cancelled():
-            # Every caller may have gone away; the failure is theirs to see, not the loop's.
-            task.exception()
+    def _reply_closed(self, reply_id: str) -> None:
+        self._live.pop(reply_id, None)
+        self._replies.pop(reply_id, None)
 
 
 def _record(audio_id: str, spoken: Spoken, request: SpeechRequest) -> AudioRecord:
     clip: AudioFrame = normalize(spoken.clip)
     data = encode_clip(clip, request.format)
-    now = datetime.now(UTC)
-    return AudioRecord(
-        id=audio_id,
-        scope=request.scope,
-        content_type=CONTENT_TYPES[request.format],
-        data=data,
-        duration_s=clip.duration_s,
-        provider=spoken.provider,
-        voice=request.voice,
-        created_at=now,
-        accessed_at=now,
-        size_bytes=len(data),
-    )
+    return recorded(audio_id, data, clip.duration_s, spoken.provider, request)
 
 
 def _described(record: AudioRecord, *, cached: bool) -> SpokenAudio:

@@ -1,6 +1,6 @@
 """Which node holds the conversation of a session, and what it left for the next one."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bson import Binary
 from glottis.core.store.connection import Database, answering
@@ -10,13 +10,16 @@ from glottis.core.store.records import Claim
 from pymongo import ReturnDocument
 
 MAX_STATE_BYTES = 8 * 1024 * 1024
+_MARGIN = 1.1  # a session lasts a little longer than its timeout; its conversation is kept well beyond that
+_GRACE = timedelta(minutes=5)
 
 
 class Conversations:
     """The conversations of all nodes: each has one holder, whom its epoch tells from those before."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, session_timeout_s: int) -> None:
         self._conversations = collection(database, VoiceConversation)
+        self._kept = timedelta(seconds=session_timeout_s * _MARGIN) + _GRACE
 
     async def claim(self, session_id: str, *, node: str, now: datetime) -> Claim:
         """Take a conversation, whoever holds it, with the state that was parked for whoever comes next.
@@ -29,7 +32,10 @@ class Conversations:
         with answering():
             before = await self._conversations.find_one_and_update(
                 {"_id": session_id},
-                {"$inc": {"epoch": 1}, "$set": {"node": node, "claimed_at": now, "state": None}},
+                {
+                    "$inc": {"epoch": 1},
+                    "$set": {"node": node, "state": None, "forget_at": now + self._kept},
+                },
                 upsert=True,
                 return_document=ReturnDocument.BEFORE,
             )

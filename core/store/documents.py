@@ -315,8 +315,8 @@ class VoiceConversation(Document):
     id: str  # type: ignore[assignment] # Beanie declares an ObjectId, and lets it be overridden
     epoch: int
     node: str | None
-    claimed_at: datetime
     state: bytes | None
+    forget_at: datetime
 
     class Settings:
         """Where Beanie keeps it."""
@@ -357,16 +357,14 @@ def descriptions() -> tuple[DocumentDescription, ...]:
     )
 
 
-async def prepare(
-    database: Database, *, history_ttl_s: int, audio_ttl_s: int, conversation_ttl_s: int
-) -> None:
+async def prepare(database: Database, *, history_ttl_s: int, audio_ttl_s: int) -> None:
     """Make collections and indexes, and have MongoDB forget what is too old."""
     await init_beanie(database=database, document_models=list(DOCUMENTS))
     await _forget_after(collection(database, VoiceSession), "expires_at", history_ttl_s)
     await _forget_after(collection(database, Interaction), "at", history_ttl_s)
     await _forget_after(collection(database, CachedAudio), "accessed_at", audio_ttl_s)
     await _forget_after(collection(database, NodeEvent), "at", EVENT_TTL_S)
-    await _forget_after(collection(database, VoiceConversation), "claimed_at", conversation_ttl_s)
+    await _forget_after(collection(database, VoiceConversation), "forget_at", 0)
 
 
 async def _forget_after(documents: Collection, field: str, seconds: int) -> None:

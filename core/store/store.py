@@ -25,9 +25,6 @@ from glottis.core.store.sessions import Sessions
 from glottis.core.store.usage import Usage
 from glottis.core.store.users import Users
 
-CONVERSATION_GRACE_S = 600
-"""A session lasts a little longer than its timeout; its conversation is kept until well after it."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
@@ -75,12 +72,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
         client = await stack.enter_async_context(connect(url))
         db = database(client, settings.mongo_database)
         with answering(PREPARE_TIMEOUT_S):
-            await prepare(
-                db,
-                history_ttl_s=settings.history_ttl_s,
-                audio_ttl_s=settings.audio_cache_ttl_s,
-                conversation_ttl_s=settings.session_timeout_s + CONVERSATION_GRACE_S,
-            )
+            await prepare(db, history_ttl_s=settings.history_ttl_s, audio_ttl_s=settings.audio_cache_ttl_s)
         sessions = Sessions(db, limit=settings.max_concurrent_sessions, timeout_s=settings.session_timeout_s)
         interactions, events = Interactions(db), Events(db)
         await stack.enter_async_context(sessions.running())
@@ -94,6 +86,6 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             usage=Usage(collection(db, ProjectUsage)),
             secrets=Keys(db),
             events=events,
-            conversations=Conversations(db),
+            conversations=Conversations(db, session_timeout_s=settings.session_timeout_s),
             _client=client,
         )

@@ -216,12 +216,11 @@ async def test_a_session_that_is_ended_under_its_connections_closes_them_with_44
         await until(untouched, "pong")
 
 
-async def test_a_session_that_is_ended_elsewhere_takes_no_more_turns(server: Server) -> None:
+async def test_a_session_that_is_not_ended_through_the_api_is_closed_with_4410_too(server: Server) -> None:
     session_id = (await server.start_session())["session_id"]
     async with server.websocket(session_id) as socket:
         await receive(socket)
         await server.platform.sessions.end(session_id, ANYONE)
-        await send(socket, "text_input", text="hello")
         assert await closing(socket) == 4410
 
 

@@ -3,10 +3,11 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pymongo
 import pytest
 from glottis.config import Settings
 from glottis.core.store import (
@@ -80,6 +81,17 @@ async def test_a_renounced_conversation_is_nobodys_and_its_epochs_go_on(store: S
     assert await claim(store, "three") == Claim(epoch=3, previous_node=None, state=None)
     for epoch in (first.epoch, second.epoch):
         assert not await store.conversations.park(SESSION, epoch=epoch, state=b"stale")
+
+
+async def test_a_conversation_is_kept_for_longer_than_its_session(
+    open_test_store: OpenStore, mongo_url: str, mongo_database: str
+) -> None:
+    async with open_test_store(session_timeout_s=7_200) as store:
+        await claim(store)
+    with pymongo.MongoClient[dict[str, Any]](mongo_url, tz_aware=True) as client:
+        raw = client[mongo_database]["voice_conversations"].find_one(SESSION)
+    assert raw is not None
+    assert timedelta(hours=2) < raw["forget_at"] - NOW < timedelta(hours=3)
 
 
 async def test_what_was_never_claimed_cannot_be_parked(store: Store) -> None:

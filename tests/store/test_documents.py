@@ -24,15 +24,13 @@ async def test_mongodb_forgets_after_the_times_that_are_set(
     open_test_store: OpenStore, mongo_url: str, mongo_database: str
 ) -> None:
     for history_s, audio_s in ((100, 200), (101, 201)):  # the second time the indexes are there, and change
-        async with open_test_store(
-            history_ttl_s=history_s, audio_cache_ttl_s=audio_s, session_timeout_s=history_s
-        ):
+        async with open_test_store(history_ttl_s=history_s, audio_cache_ttl_s=audio_s):
             assert times_to_live(mongo_url, mongo_database) == {
                 "voice_sessions.expires_at": history_s,
                 "interactions.at": history_s,
                 "cached_audio.accessed_at": audio_s,
                 "events.at": 3_600,
-                "voice_conversations.claimed_at": history_s + 600,
+                "voice_conversations.forget_at": 0,
             }
 
 

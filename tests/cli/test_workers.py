@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosedError
 
 from tests.program import VOICE, Program, Serving, end_of, until
 
@@ -66,6 +69,24 @@ async def test_each_of_two_processes_serves_while_the_other_is_held_up(program: 
         for worker in workers_of(program, server):
             with held_up(worker):
                 assert await start_elsewhere(server) == 201
+
+
+async def test_ending_a_session_in_one_process_closes_its_websocket_in_the_other(program: Program) -> None:
+    async with program.serving("--workers", "2") as server:
+        one, other = workers_of(program, server)
+        with held_up(one):
+            session_id = (await server.start_session())["session_id"]
+            socket = await connect(f"{server.address.replace('http', 'ws', 1)}{VOICE}/ws/{session_id}")
+        async with socket:
+            await socket.recv()
+            with held_up(other):
+                async with httpx.AsyncClient(base_url=server.address, timeout=60) as client:
+                    ended = await client.delete(f"{VOICE}/session/{session_id}")
+                assert ended.status_code == 204
+            with pytest.raises(ConnectionClosedError):
+                async with asyncio.timeout(30):
+                    await socket.recv()
+            assert socket.close_code == 4410
 
 
 async def test_a_worker_that_is_killed_is_replaced(program: Program) -> None:

@@ -51,9 +51,14 @@ class SynthesizerCapabilities(Capabilities):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntentCapabilities(Capabilities):
-    """`intents` lists the names that `match` may return; empty where they are open."""
+    """`intents` lists the names that `match` may return; empty where they are open.
+
+    `speculative`: neither `match` nor `respond` has an effect beyond its result, so that both may be asked about
+    words that prove never to have been said. Then the answer is ready when the person has finished.
+    """
 
     intents: tuple[str, ...] = ()
+    speculative: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

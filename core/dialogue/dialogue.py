@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +12,7 @@ from glottis.core.dialogue.phrases import NOT_UNDERSTOOD, greeting, in_language
 from glottis.core.errors import Unavailable, Unprocessable
 from glottis.core.routing import Guard, Routing
 from glottis.core.routing.answers import match_of, piece_of
+from glottis.core.routing.patience import each_within
 from glottis.plugins import (
     DialogueContext,
     ErrorCategory,
@@ -21,6 +22,7 @@ from glottis.plugins import (
     ProviderError,
     Remembered,
     ReplyAction,
+    ReplyPiece,
     ReplySource,
     ReplyText,
     Section,
@@ -98,7 +100,7 @@ class Dialogue:
         Raises:
             Unavailable: every handler failed.
         """
-        handlers = self._handlers(context)
+        handlers: Sequence[Guard[Any]] = self._handlers(context)
         while True:
             understood = await self._first_match(text, context, handlers)
             if understood.handler is None:
@@ -106,10 +108,41 @@ class Dialogue:
             try:
                 return await self._respond(understood.handler, understood.match, text, context)
             except ProviderError as error:
-                _note(understood.handler, error)
-                handlers = handlers[handlers.index(understood.handler) + 1 :]
-                if not handlers:
-                    raise Unavailable("no intent handler could answer; try again in a moment") from None
+                handlers = _after_failure(understood.handler, error, handlers)
+
+    async def stream(
+        self, text: str, context: DialogueContext, *, committed: asyncio.Event | None = None
+    ) -> AsyncGenerator[Understanding | ReplyPiece, None]:
+        """Answer piece by piece: first who answers, then the pieces as they come.
+
+        A handler that breaks before its first words is passed over; the next begins with an `Understanding`.
+        While `committed` is not set, the text may prove never to have been said: only handlers that say that
+        they do nothing but answer are asked before it is.
+
+        Raises:
+            Unavailable: every handler failed, or one broke amid its words.
+        """
+        handlers: Sequence[Guard[Any]] = self._handlers(context)
+        while True:
+            understood = await self._first_match(text, context, handlers, committed=committed)
+            yield understood
+            if understood.handler is None:
+                yield ReplyText(in_language(NOT_UNDERSTOOD, context.language))
+                return
+            has_spoken = False
+            try:
+                async with aclosing(_pieces(understood.handler, understood.match, text, context)) as pieces:
+                    async for piece in pieces:
+                        has_spoken |= isinstance(piece, ReplyText) and bool(piece.text.strip())
+                        yield piece
+            except ProviderError as error:
+                handlers = _after_failure(understood.handler, error, handlers)
+                if has_spoken:
+                    raise Unavailable("the answer broke off; ask again") from None
+            else:
+                if not has_spoken:
+                    yield ReplyText(in_language(NOT_UNDERSTOOD, context.language))
+                return
 
     def _handlers(self, context: DialogueContext) -> tuple[Guard[Any], ...]:
         if not self._routing.has_route(Kind.INTENT_HANDLER, context.project):
@@ -124,10 +157,16 @@ class Dialogue:
 
     @staticmethod
     async def _first_match(
-        text: str, context: DialogueContext, handlers: Sequence[Guard[IntentHandler]]
+        text: str,
+        context: DialogueContext,
+        handlers: Sequence[Guard[IntentHandler]],
+        *,
+        committed: asyncio.Event | None = None,
     ) -> Understanding:
         failures = 0
         for guard in handlers:
+            if committed is not None and not guard.capabilities.speculative:
+                await committed.wait()
             try:
                 match = await guard.call(lambda handler: _match(handler, text, context))
             except ProviderError as error:
@@ -147,28 +186,54 @@ class Dialogue:
         spoken: list[str] = []
         sources: list[ReplySource] = []
         actions: list[ReplyAction] = []
-
-        async def collect(handler: IntentHandler) -> None:
-            count = 0
-            async with aclosing(handler.respond(match, text, context)) as pieces:
-                async for given in pieces:
-                    piece = piece_of(given)
-                    count += 1
-                    if count % _PIECES_AT_A_TIME == 0:
-                        # A handler that never waits would keep everybody else waiting.
-                        await asyncio.sleep(0)
-                    if count > _MOST_PIECES:
-                        raise ProviderError(ErrorCategory.INTERNAL, f"{guard.name} does not come to an end")
-                    if isinstance(piece, ReplyText):
-                        spoken.append(piece.text)
-                    elif isinstance(piece, ReplySource):
-                        sources.append(piece)
-                    else:
-                        actions.append(piece)
-
-        await guard.call(collect)
+        async with aclosing(_pieces(guard, match, text, context)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, ReplyText):
+                    spoken.append(piece.text)
+                elif isinstance(piece, ReplySource):
+                    sources.append(piece)
+                else:
+                    actions.append(piece)
         words = "".join(spoken).strip()[:_LONGEST_REPLY] or in_language(NOT_UNDERSTOOD, context.language)
         return Reply(words, match.intent, guard.name, tuple(sources), tuple(actions))
+
+
+async def _pieces(
+    guard: Guard[IntentHandler], match: Match, text: str, context: DialogueContext
+) -> AsyncGenerator[ReplyPiece, None]:
+    """Give the pieces of an answer, within the handler's limits and ours."""
+    count = length = 0
+    async with (
+        guard.attending(timeout_s=None) as handler,
+        aclosing(handler.respond(match, text, context)) as pieces,
+    ):
+        async for given in each_within(pieces, guard.limits.timeout_s):
+            piece = piece_of(given)
+            count += 1
+            if count % _PIECES_AT_A_TIME == 0:
+                # A handler that never waits would keep everybody else waiting.
+                await asyncio.sleep(0)
+            if count > _MOST_PIECES:
+                raise ProviderError(ErrorCategory.INTERNAL, f"{guard.name} does not come to an end")
+            if isinstance(piece, ReplyText):
+                piece = ReplyText(piece.text[: _LONGEST_REPLY - length])
+                length += len(piece.text)
+            yield piece
+
+
+def _after_failure(
+    guard: Guard[IntentHandler], error: ProviderError, handlers: Sequence[Guard[Any]]
+) -> Sequence[Guard[Any]]:
+    """Give the handlers that are left.
+
+    Raises:
+        Unavailable: none is.
+    """
+    _note(guard, error)
+    rest = handlers[handlers.index(guard) + 1 :]
+    if not rest:
+        raise Unavailable("no intent handler could answer; try again in a moment") from None
+    return rest
 
 
 async def _match(handler: IntentHandler, text: str, context: DialogueContext) -> Match | None:

@@ -158,6 +158,8 @@ def interaction(
     at: datetime,
     provider: str | None = None,
     latencies_ms: Mapping[str, float] | None = None,
+    record_id: str | None = None,
+    seq: int | None = None,
 ) -> InteractionRecord:
     """Describe something said or done in a session."""
     return InteractionRecord(
@@ -169,6 +171,8 @@ def interaction(
         content=content,
         latencies_ms=latencies_ms or {},
         provider=provider,
+        id=record_id,
+        seq=seq,
     )
 
 

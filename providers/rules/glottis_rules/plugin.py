@@ -20,6 +20,7 @@ def glottis_register_intent_handlers(register: Callable[[IntentHandlerSpec], Non
             create=RulesHandler,
             config=RulesConfig,
             capabilities=IntentCapabilities(
+                speculative=True,
                 languages=frozenset(LANGUAGES),
                 runs_on=RunsOn.EVENT_LOOP,
                 expected_latency_s=0.001,

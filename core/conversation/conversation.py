@@ -1,0 +1,345 @@
+"""The conversation of one session: it listens, answers in turns, and stops when it is interrupted.
+
+Nothing in here knows of sockets: what a client sends comes in through the methods, what it is sent goes into the
+outbox. So a conversation outlives a connection, and the next one goes on with it.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from glottis.config import Listening
+from glottis.core.audio import UndecodableAudio
+from glottis.core.conversation.chunk_order import Disorder
+from glottis.core.conversation.floor import Floor, FloorEvents
+from glottis.core.conversation.hearing import Hearing
+from glottis.core.conversation.intake import Intake
+from glottis.core.conversation.journal import TurnJournal, remembered
+from glottis.core.conversation.outbox import Outbox
+from glottis.core.conversation.reply import PreparedReply
+from glottis.core.conversation.speculation import Speculation
+from glottis.core.conversation.surroundings import Manners, Surroundings
+from glottis.core.conversation.turn import Delivery, Said, Turn
+from glottis.core.dialogue import STATUS, in_language
+from glottis.core.errors import GlottisError, TooLarge, UnsupportedAudio
+from glottis.core.listening import LiveTranscription
+from glottis.core.sessions import interaction
+from glottis.core.speech import Heard
+from glottis.core.store import SessionRecord, StoreError
+from glottis.plugins import Kind, Partial, RecognitionOptions, Remembered
+
+_PATIENCE_WITHOUT_START = 2.0
+"""Who does not say how it wants to be listened to says where its utterances end: it gets more time to do so."""
+
+
+class Conversation:
+    """One session's; make it on the event loop, and close it."""
+
+    def __init__(
+        self,
+        session: SessionRecord,
+        around: Surroundings,
+        *,
+        outbox: Outbox | None = None,
+        first_turn: int = 1,
+        next_sequence: int | None = None,
+    ) -> None:
+        self.session = session
+        self.outbox = outbox or Outbox()
+        self.manners = Manners()
+        self._around = around
+        self._intake = Intake(self._ear, self._tell_disorder, next_sequence=next_sequence)
+        self._hearing: Hearing | None = None
+        self._transcriptions: set[LiveTranscription] = set()
+        self._aside: set[asyncio.Task[None]] = set()
+        self._speculation = Speculation(lambda text: self._prepare(text, is_certain=False))
+        self._floor = Floor(
+            self._turn,
+            FloorEvents(
+                failed=self._turn_failed,
+                finished=self._turn_finished,
+                interrupted=self._turn_interrupted,
+                paused=lambda turn: self._extended("paused", turn_id=turn.id),
+                resumed=lambda turn: self._extended("resumed_speaking", turn_id=turn.id),
+            ),
+            first_turn=first_turn,
+        )
+
+    async def start(self, manners: Manners) -> None:
+        """Take the client's wishes; they hold for what comes after them."""
+        self.manners = manners
+        if self._hearing is not None:
+            hearing, self._hearing = self._hearing, None
+            await hearing.aclose()
+
+    async def hear(self, audio: bytes, *, sequence: int | None = None, is_final: bool = False) -> None:
+        """Take audio of what is being said; waits while the client sends faster than it can be worked through."""
+        await self._intake.take(audio, sequence=sequence, is_final=is_final)
+
+    async def end_of_speech(self) -> None:
+        """End the utterance now."""
+        await self.hear(b"", is_final=True)
+
+    def say(self, text: str) -> None:
+        """Take what was typed.
+
+        Raises:
+            TooLarge: too many turns wait already.
+        """
+        self._floor.begin(Said(text=text))
+
+    def navigate(self, action: str, params: Mapping[str, Any]) -> None:
+        """Write down what the person did on the page."""
+        self._spawn(self._navigated({"action": action, "params": params}))
+
+    def interrupt(self) -> bool:
+        """Stop the answer; False if there is none."""
+        started = time.perf_counter()
+        self._speculation.drop()
+        is_interrupted = self._floor.interrupt("client")
+        self._around.interrupted_in(time.perf_counter() - started)
+        return is_interrupted
+
+    def playback(self, position_ms: float) -> None:
+        """Take the client's word on how far it has played the answer."""
+        self._floor.playback(position_ms)
+
+    def greet(self) -> None:
+        """Tell a client that has just connected that it is heard."""
+        self._status("listening", None)
+
+    def tell(self, error: BaseException, *, turn_id: int | None = None) -> None:
+        """Tell the client of an error."""
+        code, sentence = self._around.explain(error)
+        self.outbox.put("error", turn_id=turn_id, message=sentence, code=code)
+
+    @property
+    def next_sequence(self) -> int | None:
+        return self._intake.next_sequence
+
+    @property
+    def next_turn(self) -> int:
+        return self._floor.next_turn
+
+    @property
+    def is_busy(self) -> bool:
+        return self._floor.is_busy
+
+    async def quiet(self) -> None:
+        """Wait until no turn runs or waits."""
+        await self._floor.quiet()
+
+    async def aclose(self) -> None:
+        """Stop everything; what was said is in the history, also of turns that were cut off."""
+        await self._intake.aclose()
+        if self._hearing is not None:
+            await self._hearing.aclose()
+        for task in self._aside:
+            task.cancel()
+        await self._floor.aclose()
+        await self._speculation.aclose()
+        if self._aside:
+            await asyncio.wait(self._aside)
+        for transcription in self._transcriptions.copy():
+            await transcription.aclose()
+
+    # What is heard
+
+    def speech_began(self) -> None:
+        self._speculation.drop()
+        self._floor.hold()
+
+    def speech_persists(self) -> None:
+        if self._floor.is_held:
+            self._floor.interrupt("speech")
+
+    def speech_resumed(self) -> None:
+        self._speculation.drop()
+
+    def speech_ended(self, transcription: LiveTranscription, ended_at: float, *, is_settled: bool) -> None:
+        async def final() -> Heard:
+            try:
+                return await transcription.finish(nothing_since_pause=is_settled)
+            finally:
+                self._transcriptions.discard(transcription)
+                await transcription.aclose()
+
+        if self._floor.is_held:
+            self._spawn(self._judge(final, ended_at))
+        else:
+            self._begin(Said(final=final, ended_at=ended_at))
+
+    def nothing_heard(self) -> None:
+        self.outbox.put("transcription", text="", is_final=True, confidence=0.0)
+        self._status("listening", None)
+
+    def not_audio(self, error: UndecodableAudio) -> None:
+        self.tell(UnsupportedAudio(str(error)))
+        self._status("error", None)
+        self._status("listening", None)
+
+    async def _judge(self, final: Callable[[], Coroutine[Any, Any, Heard]], ended_at: float) -> None:
+        """Decide over an answer that is held: were those words, or a cough?"""
+        try:
+            heard = await final()
+        except (GlottisError, StoreError) as error:
+            self._floor.release()
+            self.tell(error)
+            return
+        if not heard.transcript.text:
+            self._floor.release()
+            return
+        self._floor.interrupt("speech")
+
+        async def known() -> Heard:
+            return heard
+
+        self._begin(Said(final=known, ended_at=ended_at))
+
+    def _begin(self, said: Said) -> None:
+        try:
+            self._floor.begin(said)
+        except TooLarge as error:
+            self.tell(error)
+
+    def _ear(self) -> Hearing:
+        if self._hearing is None:
+            manners = self.manners
+            listening = self._around.listening(self.session.project)
+            if manners.listening is not None:
+                listening = listening.overridden_by(manners.listening)
+            if not manners.is_extended:
+                listening = listening.model_copy(
+                    update={"silence_ms": _PATIENCE_WITHOUT_START * listening.silence_ms}
+                )
+            self._hearing = Hearing(
+                voice=self._around.voice_activity,
+                listening=listening,
+                transcribe=lambda: self._transcribe(listening),
+                listener=self,
+                declared=manners.audio,
+                by_voice=manners.by_voice,
+                keeps_unvoiced=not manners.is_extended or not manners.by_voice,
+            )
+        return self._hearing
+
+    def _transcribe(self, listening: Listening) -> LiveTranscription:
+        session = self.session
+        chain = self._around.assistant.routing.chain(
+            Kind.RECOGNIZER, language=session.language, project=session.project
+        )
+        transcription = LiveTranscription(
+            chain,
+            RecognitionOptions(language=session.language),
+            wants_partials=self.manners.wants_partials,
+            partial=self._partial,
+            settled=self._settled if listening.speculation else _ignore,
+        )
+        self._transcriptions.add(transcription)
+        return transcription
+
+    def _partial(self, partial: Partial) -> None:
+        self.outbox.put(
+            "transcription",
+            is_partial=True,
+            text=partial.text,
+            is_final=False,
+            confidence=0.0,
+            stable_prefix=partial.stable_prefix,
+        )
+
+    def _settled(self, heard: Heard) -> None:
+        if not self._floor.is_busy:
+            self._speculation.consider(heard.transcript.text)
+
+    def _tell_disorder(self, disorder: Disorder, sentence: str) -> None:
+        self.outbox.put("error", message=sentence, code=disorder.value)
+
+    # What is answered
+
+    def _turn(self, turn_id: int, said: Said) -> Turn:
+        delivery = Delivery(
+            outbox=self.outbox,
+            link=self._around.link,
+            stream_format=self.manners.stream_format,
+            prepare=self._answer_to,
+            status=self._status,
+        )
+        journal = TurnJournal(self._around.history, self.session)
+        return Turn(turn_id, said, journal=journal, delivery=delivery)
+
+    def _answer_to(self, text: str) -> PreparedReply:
+        prepared = self._speculation.take(text)
+        if prepared is None:
+            return self._prepare(text, is_certain=True)
+        prepared.commit()
+        return prepared
+
+    def _prepare(self, text: str, *, is_certain: bool) -> PreparedReply:
+        session = self.session
+
+        async def history() -> tuple[Remembered, ...]:
+            return await remembered(self._around.history, session.id)
+
+        context = self._around.assistant.dialogue.context(
+            project=session.project, language=session.language, history=history, session_id=session.id
+        )
+        voice = self.manners.voice
+        return PreparedReply(
+            self._around.assistant, session, text, context, voice=voice, is_certain=is_certain
+        )
+
+    async def _navigated(self, content: Mapping[str, Any]) -> None:
+        try:
+            await self._around.history.append(
+                [interaction(self.session, "navigation", content, at=datetime.now(UTC))]
+            )
+        except StoreError as error:
+            self.tell(error)
+            return
+        if not self._floor.is_busy:
+            self._status("listening", None)
+
+    def _turn_finished(self, turn: Turn) -> None:
+        self._around.observe(self.session, turn)
+        self._extended(
+            "metrics", turn_id=turn.id, **turn.times.delays_ms(), speculated=turn.times.was_speculated
+        )
+        self._status("listening", turn.id)
+
+    def _turn_failed(self, turn: Turn, error: BaseException) -> None:
+        self.tell(error, turn_id=turn.id)
+        self._status("error", turn.id)
+        self._status("listening", turn.id)
+
+    def _turn_interrupted(self, turn: Turn, reason: str) -> None:
+        self.outbox.end_audio_of(turn.id)
+        now = asyncio.get_running_loop().time()
+        self.outbox.put(
+            "interrupted",
+            turn_id=turn.id,
+            reason=reason,
+            heard=turn.playback.heard_words(now),
+            position_ms=round(turn.playback.heard_ms(now)),
+        )
+        self._status("listening", None)
+
+    def _status(self, status: str, turn_id: int | None) -> None:
+        message = in_language(STATUS[status], self.session.language)
+        self.outbox.put("status", turn_id=turn_id, status=status, message=message)
+
+    def _extended(self, kind: str, *, turn_id: int, **fields: Any) -> None:
+        """Send what only clients know that have said `start`."""
+        if self.manners.is_extended:
+            self.outbox.put(kind, turn_id=turn_id, **fields)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)
+
+
+def _ignore(_: object) -> None:
+    """Take no notice."""

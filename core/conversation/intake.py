@@ -1,0 +1,89 @@
+"""Chunks of audio on their way to the ear: brought into order, and waited for when one is missing."""
+
+import asyncio
+from collections.abc import Callable
+
+from glottis.core.conversation.chunk_order import ChunkOrder, Disorder
+from glottis.core.conversation.hearing import Hearing
+
+_GAP_PATIENCE_S = 0.5
+"""How long the chunks after a missing one are held back for it."""
+
+
+class Intake:
+    """Takes the chunks of one client. `ear` gives who hears them, `tell` is told what is wrong with them."""
+
+    def __init__(
+        self,
+        ear: Callable[[], Hearing],
+        tell: Callable[[Disorder, str], None],
+        *,
+        next_sequence: int | None,
+    ) -> None:
+        self._ear = ear
+        self._tell = tell
+        self._order = ChunkOrder()
+        self._order.restart(at=next_sequence)
+        self._giving_up: asyncio.Task[None] | None = None
+
+    @property
+    def next_sequence(self) -> int | None:
+        """The number of the chunk that is waited for; None where any will do."""
+        return self._order.next
+
+    async def take(self, audio: bytes, *, sequence: int | None, is_final: bool) -> None:
+        """Pass audio on; waits while the ear has its hands full."""
+        chunks = [audio] if sequence is None else self._in_order(sequence, audio)
+        if is_final:
+            chunks += self._skip()
+            self._stop_waiting()
+        await self._feed(chunks)
+        if is_final:
+            self._order.restart()
+            await self._ear().end()
+
+    async def aclose(self) -> None:
+        if self._giving_up is not None:
+            self._giving_up.cancel()
+            await asyncio.wait({self._giving_up})
+
+    def _in_order(self, sequence: int, audio: bytes) -> list[bytes]:
+        expected = self._order.next
+        chunks, disorder = self._order.add(sequence, audio)
+        if disorder is Disorder.GAP:
+            self._tell_gap(expected, len(chunks))
+        elif disorder is Disorder.REPEATED:
+            self._tell(disorder, f"chunk {sequence} was there before; it is left out")
+        elif disorder is Disorder.REORDERED:
+            self._tell(disorder, f"chunk {sequence} came late; it was put in its place")
+        if not self._order.is_waiting:
+            self._stop_waiting()
+        elif self._giving_up is None:
+            self._giving_up = asyncio.create_task(self._give_up())
+        return chunks
+
+    async def _give_up(self) -> None:
+        await asyncio.sleep(_GAP_PATIENCE_S)
+        self._giving_up = None
+        await self._feed(self._skip())
+
+    def _stop_waiting(self) -> None:
+        if self._giving_up is not None:
+            self._giving_up.cancel()
+            self._giving_up = None
+
+    def _skip(self) -> list[bytes]:
+        expected = self._order.next
+        chunks = self._order.skip()
+        if chunks:
+            self._tell_gap(expected, len(chunks))
+        return chunks
+
+    def _tell_gap(self, expected: int | None, given: int) -> None:
+        first = (self._order.next or 0) - given
+        self._tell(Disorder.GAP, f"chunks {expected} to {first - 1} are missing")
+
+    async def _feed(self, chunks: list[bytes]) -> None:
+        for chunk in chunks:
+            if chunk:
+                await self._ear().feed(chunk)

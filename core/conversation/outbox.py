@@ -1,0 +1,174 @@
+"""What a client is sent: numbered messages and audio, kept for a while for who comes back after a cut.
+
+Bounded: of what the client has not taken, a newer partial transcription replaces the older, status and metrics
+give way, and who brings audio waits. Of what was sent, as much is kept as fits.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+MOST_MESSAGES = 256
+MOST_BYTES = 1024 * 1024
+_AUDIO_WAITING = 64 * 1024
+"""Bytes of audio that may wait for the client: two seconds of PCM at 16 kHz."""
+_GIVES_WAY = frozenset({"status", "metrics", "pong", "sentence"})
+_MESSAGE_OVERHEAD = 256
+
+
+class Overrun(Exception):
+    """The client takes nothing, and what waits for it is as much as may wait."""
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """A message with its number, or a piece of audio of a turn."""
+
+    kind: str
+    turn_id: int | None
+    seq: int | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    audio: bytes = b""
+    is_partial: bool = False
+
+    @property
+    def cost(self) -> int:
+        return len(self.audio) or _MESSAGE_OVERHEAD + len(str(self.fields.get("text", "")))
+
+    def as_message(self) -> dict[str, Any]:
+        message = {"type": self.kind, **self.fields, "seq": self.seq}
+        if self.turn_id is not None:
+            message["turn_id"] = self.turn_id
+        return message
+
+
+class Outbox:
+    """Everything on its way to one client, in order.
+
+    Numbers rise by one; one is missing only where a client reads so little that a status had to give way.
+    """
+
+    def __init__(self, *, first_seq: int = 1) -> None:
+        self._sent: deque[Entry] = deque()
+        self._waiting: deque[Entry] = deque()
+        self._sent_cost = 0
+        self._audio_waiting = 0
+        self._next_seq = first_seq
+        self._came = asyncio.Event()
+        self._room = asyncio.Event()
+        self._closed_turns_up_to = 0
+        self._forgotten_up_to = first_seq - 1
+        self._forgotten_audio = 0
+        """Bytes forgotten since the last message that was."""
+
+    @property
+    def last_seq(self) -> int:
+        return self._next_seq - 1
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything has been taken."""
+        return not self._waiting
+
+    def put(self, kind: str, *, turn_id: int | None = None, is_partial: bool = False, **fields: Any) -> int:
+        """Add a message; returns its number.
+
+        Raises:
+            Overrun: the client has not taken what it was sent for too long.
+        """
+        if is_partial and (older := self._waiting_partial(turn_id)):
+            older.fields = fields
+            return older.seq or 0
+        if len(self._waiting) >= MOST_MESSAGES and not self._give_way():
+            raise Overrun
+        entry = Entry(kind, turn_id, self._next_seq, fields, is_partial=is_partial)
+        self._next_seq += 1
+        self._add(entry)
+        return entry.seq or 0
+
+    async def put_audio(self, audio: bytes, *, turn_id: int) -> bool:
+        """Add audio of a turn, waiting for room; False if the turn's audio is not wanted any more."""
+        while self._audio_waiting >= _AUDIO_WAITING or len(self._waiting) >= MOST_MESSAGES:
+            if turn_id <= self._closed_turns_up_to:
+                return False
+            self._room.clear()
+            await self._room.wait()
+        if turn_id <= self._closed_turns_up_to:
+            return False
+        self._audio_waiting += len(audio)
+        self._add(Entry("", turn_id, audio=audio))
+        return True
+
+    def end_audio_of(self, turn_id: int) -> None:
+        """Take back the audio of a turn and of all before it that has not been taken, and let no more in."""
+        self._closed_turns_up_to = max(turn_id, self._closed_turns_up_to)
+        kept = [entry for entry in self._waiting if not entry.audio or (entry.turn_id or 0) > turn_id]
+        self._waiting = deque(kept)
+        self._audio_waiting = sum(len(entry.audio) for entry in kept)
+        self._room.set()
+
+    async def take(self) -> Entry:
+        """Give the next entry, once there is one; it counts as sent."""
+        while not self._waiting:
+            self._came.clear()
+            await self._came.wait()
+        entry = self._waiting.popleft()
+        self._audio_waiting -= len(entry.audio)
+        self._room.set()
+        self._sent.append(entry)
+        self._sent_cost += entry.cost
+        while self._sent_cost > MOST_BYTES or len(self._sent) > MOST_MESSAGES:
+            self._forget(self._sent.popleft())
+        return entry
+
+    def rewind(self, seq: int, *, audio_received: int = 0) -> bool:
+        """Send everything after message `seq` again, but for `audio_received` bytes that followed it.
+
+        False if what was missed is not kept any more: then only what is kept is sent again.
+        """
+        missed: deque[Entry] = deque()
+        while self._sent and (self._sent[-1].seq is None or self._sent[-1].seq > seq):
+            missed.appendleft(self._sent.pop())
+        is_whole = seq >= self._forgotten_up_to and not (
+            seq == self._forgotten_up_to and self._forgotten_audio > audio_received
+        )
+        self._sent_cost = sum(entry.cost for entry in self._sent)
+        for entry in missed:
+            if entry.audio and audio_received > 0:
+                taken = min(audio_received, len(entry.audio))
+                audio_received -= taken
+                entry.audio = entry.audio[taken:]
+            elif entry.seq is not None:
+                audio_received = 0
+        again = [
+            entry
+            for entry in missed
+            if entry.seq is not None or (entry.audio and (entry.turn_id or 0) > self._closed_turns_up_to)
+        ]
+        self._waiting.extendleft(reversed(again))
+        self._audio_waiting = sum(len(entry.audio) for entry in self._waiting)
+        self._came.set()
+        return is_whole
+
+    def _forget(self, entry: Entry) -> None:
+        self._sent_cost -= entry.cost
+        if entry.seq is None:
+            self._forgotten_audio += len(entry.audio)
+        else:
+            self._forgotten_up_to, self._forgotten_audio = entry.seq, 0
+
+    def _add(self, entry: Entry) -> None:
+        self._waiting.append(entry)
+        self._came.set()
+
+    def _waiting_partial(self, turn_id: int | None) -> Entry | None:
+        return next((entry for entry in self._waiting if entry.is_partial and entry.turn_id == turn_id), None)
+
+    def _give_way(self) -> bool:
+        for entry in self._waiting:
+            if entry.kind in _GIVES_WAY or entry.is_partial:
+                self._waiting.remove(entry)
+                return True
+        return False

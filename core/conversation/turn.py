@@ -1,0 +1,266 @@
+"""One turn as it is delivered to a client: what was said, the answer, its audio, and the record of it all."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from glottis.core.conversation.journal import TurnJournal
+from glottis.core.conversation.outbox import Outbox
+from glottis.core.conversation.playback import Playback
+from glottis.core.conversation.reply import AudioMode, PreparedReply
+from glottis.core.conversation.streaming import AudioOut, StreamFormat
+from glottis.core.dialogue import Reply
+from glottis.core.speech import Heard, SpokenSentence
+
+_LEAD_MS = 1_000
+"""How far ahead of what it plays a client gets audio: enough for a poor network, little to throw away."""
+
+
+@dataclass(slots=True)
+class TurnTimes:
+    """When what happened in a turn, on the clock of `time.perf_counter`; None for what did not."""
+
+    speech_ended: float
+    final: float | None = None
+    reply: float | None = None
+    first_audio: float | None = None
+    done: float | None = None
+    was_speculated: bool = False
+
+    def delays_ms(self) -> dict[str, float]:
+        """How long after the end of speech (or the arrival of the text) each thing came."""
+        moments = {
+            "final": self.final,
+            "reply": self.reply,
+            "first_audio": self.first_audio,
+            "done": self.done,
+        }
+        return {
+            name: round(1_000 * (moment - self.speech_ended), 2)
+            for name, moment in moments.items()
+            if moment is not None
+        }
+
+
+@dataclass(slots=True, kw_only=True)
+class Said:
+    """What a person contributes: a typed text, or an utterance whose final reading may still be under way."""
+
+    text: str | None = None
+    final: Callable[[], Awaitable[Heard]] | None = None
+    ended_at: float = field(default_factory=time.perf_counter)
+
+
+@dataclass(slots=True, kw_only=True)
+class Delivery:
+    """How a turn reaches its client; shared by all turns of a connection."""
+
+    outbox: Outbox
+    link: Callable[[str], str]
+    stream_format: StreamFormat
+    prepare: Callable[[str], PreparedReply]
+    status: Callable[[str, int], None]
+
+
+class Turn:
+    """Runs in a task of its own: cancel it to interrupt, and then call `settle`."""
+
+    def __init__(self, turn_id: int, said: Said, *, journal: TurnJournal, delivery: Delivery) -> None:
+        self.id = turn_id
+        self.said = said
+        self.times = TurnTimes(said.ended_at)
+        self.playback = Playback()
+        self.reply: PreparedReply | None = None
+        self._journal = journal
+        self._delivery = delivery
+        self._outbox = delivery.outbox
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._answer: Reply | None = None
+
+    @property
+    def is_held(self) -> bool:
+        return not self._flowing.is_set()
+
+    @property
+    def is_streaming(self) -> bool:
+        """Whether audio of it is going out over the socket."""
+        return (
+            self.reply is not None and self.reply.voice.mode is AudioMode.STREAM and self.playback.has_started
+        )
+
+    def hold(self) -> None:
+        """Send nothing for the moment: somebody may be interrupting."""
+        self._flowing.clear()
+        self.playback.hold(_now())
+
+    def release(self) -> None:
+        """Go on: nobody was."""
+        self.playback.release(_now())
+        self._flowing.set()
+
+    async def run(self) -> None:
+        """Hear, answer, speak.
+
+        Raises:
+            GlottisError, StoreError: it failed; what was said is in the history all the same.
+        """
+        self._delivery.status("thinking", self.id)
+        try:
+            text = self.said.text if self.said.final is None else await self._hear(self.said.final)
+            if text:
+                self.reply = self._delivery.prepare(text)
+                await self._deliver(self.reply)
+        finally:
+            self.times.done = time.perf_counter()
+            if self.reply is not None:
+                await self.reply.aclose()
+
+    async def settle(self) -> None:
+        """Write down a turn that was cut off, or failed, as far as it came."""
+        if self.reply is None or (self._answer is None and not self.playback.has_started):
+            await self._journal.finish()
+            return
+        now = _now()
+        reply = self._answer or self.reply.partly()
+        heard = self.playback.heard_words(now)
+        sent = self.reply.words_so_far if not self.is_streaming else self.playback.sent_words()
+        await self._journal.interrupted(reply, sent=sent, heard=heard, heard_ms=self.playback.heard_ms(now))
+
+    async def _hear(self, final: Callable[[], Awaitable[Heard]]) -> str:
+        heard = await final()
+        transcript = heard.transcript
+        self.times.final = time.perf_counter()
+        seq = self._outbox.put(
+            "transcription",
+            turn_id=self.id,
+            text=transcript.text,
+            is_final=True,
+            confidence=round(transcript.confidence, 4),
+        )
+        if transcript.text:
+            self._journal.heard(transcript.text, heard, seq=seq)
+        return transcript.text
+
+    async def _deliver(self, reply: PreparedReply) -> None:
+        if self.said.final is None:
+            self._journal.heard(reply.said, None, seq=None)
+        if reply.voice.mode is AudioMode.STREAM:
+            await self._deliver_streamed(reply)
+            return
+        early = await reply.early_audio_id()
+        if early is not None:
+            await self._begin_early(reply, early)
+        audio_id = early or await reply.audio_id()
+        if audio_id is not None and early is None:
+            self._audio_begins()
+        await self._deliver_text(reply, audio_id)
+        await reply.made()
+
+    async def _deliver_streamed(self, reply: PreparedReply) -> None:
+        audio = asyncio.create_task(self._stream_audio(reply))
+        try:
+            await self._deliver_text(reply, None)
+            await audio
+        finally:
+            audio.cancel()
+            await asyncio.wait({audio})
+
+    async def _begin_early(self, reply: PreparedReply, audio_id: str) -> None:
+        await self._flowing.wait()
+        self._audio_begins()
+        self._outbox.put(
+            "audio",
+            turn_id=self.id,
+            format=reply.voice.format,
+            audio_url=self._delivery.link(audio_id),
+            text=reply.words_so_far,
+        )
+
+    async def follow(self) -> None:
+        """Learn how long the audio behind a URL lasts, so as to know what of it has been heard."""
+        if self.reply is not None and self._answer is not None and self.playback.has_started:
+            duration_s = await self.reply.duration_s()
+            if duration_s is not None:
+                self.playback.begin_sentence(self._answer.text)
+                self.playback.add(1_000 * duration_s)
+            self.playback.complete()
+
+    def _audio_begins(self) -> None:
+        self.times.first_audio = time.perf_counter()
+        self.playback.start(_now())
+        self._delivery.status("speaking", self.id)
+
+    async def _deliver_text(self, reply: PreparedReply, audio_id: str | None) -> None:
+        answer = await reply.text()
+        self.times.reply = time.perf_counter()
+        await self._flowing.wait()
+        self._answer = answer
+        content = {} if audio_id is None else {"audio_id": audio_id}
+        # Should this node die before it is sent, another one sends it in its place: by this number.
+        seq = self._outbox.last_seq + 1
+        await self._journal.answered(answer, self.times.delays_ms(), seq=seq, **content)
+        self._outbox.put(
+            "response",
+            turn_id=self.id,
+            text=answer.text,
+            audio_url=self._delivery.link(audio_id) if audio_id else None,
+            sources=[{"title": source.title, "url": source.url} for source in answer.sources],
+            suggested_actions=[{"type": action.type, **action.params} for action in answer.actions],
+            intent=answer.intent,
+        )
+
+    async def _stream_audio(self, reply: PreparedReply) -> None:
+        out = AudioOut(self._delivery.stream_format)
+        async for item in reply.spoken():
+            await self._flowing.wait()
+            if not self.playback.has_started:
+                self._audio_begins()
+                self._outbox.put("audio", turn_id=self.id, **out.description())
+            if isinstance(item, SpokenSentence):
+                self._announce(item)
+                continue
+            self.playback.add(1_000 * item.duration_s)
+            await self._send(out.encode(item))
+            await self._keep_pace()
+        if self.playback.has_started:
+            await self._send(out.finish())
+            self.playback.complete()
+            duration_ms = round(self.playback.sent_ms)
+            self._outbox.put("audio_end", turn_id=self.id, duration_ms=duration_ms)
+            await self._until_played()
+
+    def _announce(self, sentence: SpokenSentence) -> None:
+        self.playback.begin_sentence(sentence.text)
+        moved: dict[str, Any] = {} if sentence.moved_from is None else {"moved_from": sentence.moved_from}
+        self._outbox.put(
+            "sentence",
+            turn_id=self.id,
+            text=sentence.text,
+            position_ms=round(self.playback.sent_ms),
+            provider=sentence.provider,
+            **moved,
+        )
+
+    async def _send(self, data: bytes) -> None:
+        if data:
+            await self._outbox.put_audio(data, turn_id=self.id)
+
+    async def _keep_pace(self) -> None:
+        """Stay no more than the lead ahead of what is being played."""
+        while (ahead_ms := self.playback.ahead_ms(_now())) > _LEAD_MS or self.is_held:
+            await self._flowing.wait()
+            await asyncio.sleep(max(0.0, (ahead_ms - _LEAD_MS) / 1_000))
+
+    async def _until_played(self) -> None:
+        """Wait until the client should have played everything: until then it can be interrupted."""
+        while self.playback.is_audible(_now()):
+            await self._flowing.wait()
+            await asyncio.sleep(max(0.001, self.playback.ahead_ms(_now()) / 1_000))
+
+
+def _now() -> float:
+    """Return the time of the event loop: what a client plays goes by it, in tests in virtual time too."""
+    return asyncio.get_running_loop().time()

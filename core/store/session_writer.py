@@ -3,14 +3,14 @@
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bson.raw_bson import RawBSONDocument
 from glottis.core.store.connection import Database, answering
 from glottis.core.store.documents import NodeEvent, ProjectUsage, VoiceSession, collection
-from glottis.core.store.errors import StoreError
+from glottis.core.store.errors import SessionLimitReached, StoreError
 from glottis.core.store.events import SESSION_ENDED
 from glottis.core.store.ledger import Place
 from glottis.core.store.places import Places, Wanted
@@ -55,6 +55,7 @@ class SessionWriter:
         self._places = places
         self._stillborn: dict[str, Place] = {}
         self._ending: dict[str, str] = {}  # sessions and the marks that they get
+        self._untold: set[str] = set()
 
     async def commit(self, changes: Sequence[Change]) -> list[SessionRecord | StoreError | None]:
         """Carry out changes; ends come first, so that their places are free for the starts."""
@@ -62,20 +63,29 @@ class SessionWriter:
         with answering():
             await self._bury_stillborn()
             ended = await self._end([change.session_id for change in changes if isinstance(change, End)])
-            now_ms = max((_epoch_ms(start.record.started_at) for start in starts), default=0)
-            refusals = await self._places.change([start.wanted for start in starts], now_ms=now_ms)
-            refused = {
-                start.record.id: refusal
-                for start, refusal in zip(starts, refusals, strict=True)
-                if refusal is not None
-            }
-            await self._insert([start for start in starts if start.record.id not in refused])
+            telling = asyncio.create_task(self._tell())
+            try:
+                refused = await self._start(starts)
+            finally:
+                untold = await telling
         return [
-            ended.get(change.session_id)
+            untold or ended.get(change.session_id)
             if isinstance(change, End)
             else refused.get(change.record.id, change.record)
             for change in changes
         ]
+
+    async def _start(self, starts: Sequence[Start]) -> dict[str, SessionLimitReached]:
+        """Write the ledger and store the sessions that got places; return the refusals of the others."""
+        now_ms = max((_epoch_ms(start.record.started_at) for start in starts), default=0)
+        refusals = await self._places.change([start.wanted for start in starts], now_ms=now_ms)
+        refused = {
+            start.record.id: refusal
+            for start, refusal in zip(starts, refusals, strict=True)
+            if refusal is not None
+        }
+        await self._insert([start for start in starts if start.record.id not in refused])
+        return refused
 
     async def _end(self, session_ids: Sequence[str]) -> dict[str, SessionRecord]:
         """Mark sessions as ended; who made a session's mark gives its place back, once.
@@ -98,21 +108,28 @@ class SessionWriter:
             ],
             ordered=False,
         )
-        found, _ = await asyncio.gather(
-            self._sessions.find({"_id": {"$in": list(self._ending)}}).to_list(), self._tell(self._ending)
-        )
+        self._untold.update(self._ending)
         ended = {}
-        for raw in found:
+        for raw in await self._sessions.find({"_id": {"$in": list(self._ending)}}).to_list():
             ended[raw["_id"]] = VoiceSession.record(raw)
             if raw["ended_by"] == self._ending[raw["_id"]]:
                 self._places.give_back(_place_of(ended[raw["_id"]]))
         self._ending.clear()
         return ended
 
-    async def _tell(self, session_ids: Iterable[str]) -> None:
+    async def _tell(self) -> StoreError | None:
         """Tell all nodes that sessions are ended; not before they are, or who looks would find them live."""
-        events = [NodeEvent.encoded(SESSION_ENDED, session_id, {}) for session_id in session_ids]
-        await self._events.insert_many(events, ordered=False)
+        told = self._untold.copy()
+        if not told:
+            return None
+        events = [NodeEvent.encoded(SESSION_ENDED, session_id, {}) for session_id in told]
+        try:
+            with answering():
+                await self._events.insert_many(events, ordered=False)
+        except StoreError as error:  # no reason to refuse the starts; the next commit tells of these ends
+            return error
+        self._untold -= told
+        return None
 
     async def _insert(self, starts: Sequence[Start]) -> None:
         """Store sessions that have their places, and count them."""

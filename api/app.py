@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from glottis.api.connection_places import ConnectionPlaces
+from glottis.api.conversations import residents_of
 from glottis.api.documentation import register_documentation
 from glottis.api.endings import endings_heard
 from glottis.api.errors import register_error_handlers
@@ -32,9 +33,9 @@ def create_app(
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = True
     origins = Origins(platform.engine.deployment)
     places = places or ConnectionPlaces(settings.ws_max_connections)
-    here = ServerState(platform, origins, draining or asyncio.Event(), places)
+    here = ServerState(platform, origins, draining or asyncio.Event(), places, residents_of(platform))
     attach(app, here)
-    _hear_endings(app, here)
+    _open(app, here)
     register_error_handlers(app)
     Gate(platform, origins).register(app)
     for blueprint in blueprints:
@@ -45,8 +46,8 @@ def create_app(
     return app
 
 
-def _hear_endings(app: Quart, here: ServerState) -> None:
+def _open(app: Quart, here: ServerState) -> None:
     @app.while_serving
     async def hearing() -> AsyncGenerator[None, None]:
-        async with endings_heard(here):
+        async with here.residents.running(), endings_heard(here):
             yield

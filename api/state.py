@@ -9,6 +9,7 @@ from typing import cast
 from glottis.api.connection_places import ConnectionPlaces
 from glottis.api.gate import Origins
 from glottis.api.visit import visit
+from glottis.core.conversation import Residents
 from glottis.core.platform import Platform
 from quart import Quart, current_app
 
@@ -27,6 +28,7 @@ class ServerState:
     origins: Origins
     draining: asyncio.Event
     places: ConnectionPlaces
+    residents: Residents
     websockets: dict[str, set[asyncio.Event]] = field(default_factory=dict)
     """The open WebSockets by their session: for each an event that tells it that the session was ended."""
     quiet: asyncio.Event = field(default_factory=asyncio.Event)

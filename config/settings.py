@@ -108,6 +108,18 @@ class Settings(BaseSettings):
         description="Seconds between the server's pings of a WebSocket.",
     )
     ws_max_message_bytes: int = Field(1024**2, ge=1024, description="Largest WebSocket message.")
+    ws_send_timeout_s: float = Field(
+        10.0,
+        gt=0,
+        le=600,
+        description="Seconds that a client may take no message before its WebSocket is closed.",
+    )
+    ws_resume_s: float = Field(
+        30.0,
+        ge=0,
+        le=3600,
+        description="Seconds that a conversation waits for a client whose connection was cut.",
+    )
 
 
 def environment_name(field: str) -> str:

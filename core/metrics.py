@@ -79,6 +79,20 @@ class Metrics:
             registry=registry,
         )
 
+        self.turn_delay_seconds = Histogram(
+            "glottis_turn_delay_seconds",
+            "Time from the end of speech, or the arrival of a text, to: final, reply, first_audio, done",
+            ["stage"],
+            buckets=_LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self.interrupt_seconds = Histogram(
+            "glottis_interrupt_seconds",
+            "Time from an interruption to the last audio that was sent",
+            buckets=(0.0005, 0.001, 0.0025, *_LATENCY_BUCKETS),
+            registry=registry,
+        )
+
     def render(self) -> bytes:
         """Write everything in Prometheus' text format, over all processes of the server."""
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:

@@ -11,6 +11,7 @@ from glottis.config import Deployment, Settings
 from glottis.core.access import AudioLinks, Authentication
 from glottis.core.conversation import Turns
 from glottis.core.dialogue import Dialogue
+from glottis.core.listening import Silero, VoiceActivity
 from glottis.core.metrics import Metrics
 from glottis.core.routing import Guard, Routing
 from glottis.core.sessions import Sessions
@@ -45,6 +46,7 @@ class Platform:
     sessions: Sessions
     speaker: Speaker
     turns: Turns
+    voice_activity: VoiceActivity
 
 
 @asynccontextmanager
@@ -110,6 +112,7 @@ async def open_platform(
             memory_bytes=settings.audio_memory_bytes,
         )
         stack.push_async_callback(speaker.aclose)
+        voice_activity = await stack.enter_async_context(Silero())
         yield Platform(
             engine,
             store,
@@ -126,6 +129,7 @@ async def open_platform(
                 metrics=engine.metrics,
                 emit=engine.host.emit,
             ),
+            voice_activity,
         )
 
 

@@ -1,218 +1,218 @@
-"""One client's WebSocket: what it says, what it is answered, and when it has to go."""
+"""One client's WebSocket: what it says goes into its conversation, what it is told comes out of it."""
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
 
 from glottis.api.errors import TOLD, told
-from glottis.api.replies import audio_url
-from glottis.api.routes.dialogue import answered
 from glottis.api.routes.speech import decode_base64
-from glottis.api.websocket.messages import AudioChunk, NavigationCommand, Ping, TextInput, parse
-from glottis.core.access import ANYONE
-from glottis.core.conversation import Chunk, Utterance
-from glottis.core.dialogue import STATUS, in_language
+from glottis.api.websocket.messages import (
+    AudioChunk,
+    EndOfSpeech,
+    Interrupt,
+    NavigationCommand,
+    Ping,
+    Playback,
+    Start,
+    TextInput,
+    parse,
+)
+from glottis.config import Settings
+from glottis.core.conversation import Entry, Manners, Residents, Seat
 from glottis.core.errors import GlottisError, SessionGone, TooLarge, Unprocessable
-from glottis.core.platform import Platform
-from glottis.core.speech import Heard
-from glottis.core.store import RecordInvalid, SessionRecord, StoreError, StoreUnavailable
-from glottis.plugins import RecognitionOptions
+from glottis.core.store import RecordInvalid, StoreUnavailable
 from quart import Websocket
 
 GOING_AWAY = 1012
-_TURNS_WAITING = 8
+REPLACED = 4409
+TOO_SLOW = 4408
+_GONE = TOLD[SessionGone].close or 1000
 _DECODED_HERE = 64 * 1024
+_FIRST_WORDS_S = 1.0
+"""How long who has come back to a conversation has to say from where it wants to go on."""
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-Turn = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Channel:
-    """Serves one connection until it closes. Turns run one after another, in the order in which they came."""
+    """Serves one connection until it closes."""
 
     def __init__(
         self,
         socket: Websocket,
-        session: SessionRecord,
-        platform: Platform,
+        seat: Seat,
+        residents: Residents,
+        settings: Settings,
         *,
         draining: asyncio.Event,
         ended: asyncio.Event,
     ) -> None:
         self._socket = socket
-        self._session = session
-        self._platform = platform
+        self._seat = seat
+        self._conversation = seat.conversation
+        self._outbox = seat.conversation.outbox
+        self._residents = residents
+        self._settings = settings
         self._draining = draining
         self._ended = ended
-        self._settings = platform.engine.settings
-        self._utterance = Utterance(self._settings.audio_max_bytes)
-        self._turns: asyncio.Queue[Turn] = asyncio.Queue(_TURNS_WAITING)
-        self._sent = 0
+        self._may_write = asyncio.Event()
+        self._has_spoken = False
         self._is_closing = False
-        self._turn: int | None = None
-        self._turns_begun = 0
 
     async def serve(self) -> None:
-        """Greet, then read until the client goes away or has to."""
-        await self._status("listening")
-        helpers = [
-            asyncio.create_task(work())
-            for work in (
-                self._run_turns,
-                self._close_when_ended,
-                self._close_when_expired,
-                self._close_when_draining,
+        """Read and write until the client goes away or has to."""
+        if self._seat.is_new:
+            self._may_write.set()
+        self._conversation.greet()
+        work = {
+            asyncio.create_task(each())
+            for each in (
+                self._read,
+                self._write,
+                self._until_ended,
+                self._until_taken,
+                self._until_drained,
+                self._until_too_slow,
             )
-        ]
-        reader = asyncio.create_task(self._read())
+        }
         try:
-            done, _ = await asyncio.wait({reader, *helpers}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
-            for task in (reader, *helpers):
+            for task in work:
                 task.cancel()
-            await asyncio.gather(reader, *helpers, return_exceptions=True)
+            await asyncio.gather(*work, return_exceptions=True)
+            self._residents.stand_up(self._seat)
 
     async def _read(self) -> None:
         while True:
             message = await self._socket.receive()
             try:
-                self._require_size(message)
-                if isinstance(message, str):
-                    await self._handle(message)
-                elif message:
-                    # A frame without bytes arrives as None, and says nothing.
-                    self._add_audio(message, sequence=None)
+                await self._take(message)
             except (GlottisError, RecordInvalid, StoreUnavailable) as error:
-                await self._tell(error)
+                self._conversation.tell(error)
 
-    async def _handle(self, message: str) -> None:
-        match parse(message):
+    async def _take(self, message: str | bytes | None) -> None:
+        self._require_size(message)
+        if isinstance(message, str):
+            parsed = parse(message)
+            if not self._has_spoken:
+                await self._first_words(parsed)
+            await self._handle(parsed)
+        elif message:
+            # A frame without bytes arrives as None, and says nothing.
+            if not self._has_spoken:
+                await self._first_words(None)
+            await self._conversation.hear(message)
+
+    async def _first_words(self, message: object) -> None:
+        """Go on where the client was cut off, if it says so, or begin afresh."""
+        self._has_spoken = True
+        if not isinstance(message, Start) and not self._seat.is_new:
+            await self._conversation.start(Manners())
+        if not isinstance(message, Start) or message.resume_from is None:
+            self._may_write.set()
+
+    async def _handle(self, message: object) -> None:
+        conversation = self._conversation
+        match message:
             case Ping():
-                await self._send("pong")
+                self._outbox.put("pong")
             case TextInput(text=text):
                 self._require_length(text)
-                self._begin(lambda: self._answer(text))
+                self._require_open()
+                conversation.say(text)
             case NavigationCommand() as command:
-                self._begin(lambda: self._navigated(command))
+                conversation.navigate(command.action, command.params)
             case AudioChunk() as chunk:
                 await self._take_chunk(chunk)
+            case EndOfSpeech():
+                self._require_open()
+                await conversation.end_of_speech()
+            case Interrupt():
+                conversation.interrupt()
+            case Playback(position_ms=position_ms):
+                conversation.playback(position_ms)
+            case Start() as start:
+                await self._start(start)
+
+    async def _start(self, start: Start) -> None:
+        await self._conversation.start(start.manners())
+        if start.resume_from is None:
+            return
+        is_complete = self._outbox.rewind(start.resume_from, audio_received=start.audio_received)
+        self._outbox.put(
+            "resumed",
+            resume_from=start.resume_from,
+            is_complete=is_complete,
+            next_sequence=self._conversation.next_sequence,
+        )
+        self._may_write.set()
 
     async def _take_chunk(self, chunk: AudioChunk) -> None:
         if len(chunk.data) > _DECODED_HERE:
             audio = await asyncio.to_thread(decode_base64, chunk.data)
         else:
             audio = decode_base64(chunk.data)
-        outcome = self._add_audio(audio, sequence=chunk.sequence)
-        if outcome is Chunk.AFTER_GAP:
-            await self._error("sequence_gap", f"chunks before {chunk.sequence} are missing")
         if chunk.is_final:
-            spoken = self._utterance.take()
-            self._begin(lambda: self._hear_and_answer(spoken))
+            self._require_open()
+        await self._conversation.hear(audio, sequence=chunk.sequence, is_final=chunk.is_final)
 
-    def _add_audio(self, audio: bytes, *, sequence: int | None) -> Chunk:
-        return self._utterance.add(audio, sequence=sequence)
-
-    def _begin(self, turn: Turn) -> None:
-        if self._draining.is_set():
-            raise Unprocessable("the server is shutting down; connect again")
+    async def _write(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FIRST_WORDS_S):
+                await self._may_write.wait()
         try:
-            self._turns.put_nowait(turn)
-        except asyncio.QueueFull:
-            raise TooLarge(f"{_TURNS_WAITING} turns are waiting already; this one was dropped") from None
+            while True:
+                entry = await self._outbox.take()
+                async with asyncio.timeout(self._settings.ws_send_timeout_s):
+                    await self._send(entry)
+        except TimeoutError:
+            # Its connection takes nothing any more, not even a close message.
+            return
 
-    async def _run_turns(self) -> None:
-        """Run turns until the session is gone."""
-        while True:
-            turn = await self._turns.get()
-            self._turns_begun += 1
-            self._turn = self._turns_begun
-            try:
-                await self._platform.sessions.live(self._session.id, ANYONE)
-                await turn()
-            except SessionGone as error:
-                await self._close(TOLD[SessionGone].close or 1000, error.detail)
-                return
-            except (GlottisError, RecordInvalid, StoreUnavailable) as error:
-                await self._tell(error)
-                await self._status("error")
-            finally:
-                self._turns.task_done()
-            await self._status("listening")
-            self._turn = None
+    async def _send(self, entry: Entry) -> None:
+        if not self._is_closing:
+            await self._socket.send(entry.audio if entry.seq is None else _encode(entry.as_message()))
 
-    async def _hear_and_answer(self, audio: bytes) -> None:
-        await self._status("thinking")
-        session = self._session
-        heard = await self._platform.engine.recognition.hear(
-            audio, RecognitionOptions(language=session.language), project=session.project
-        )
-        transcript = heard.transcript
-        await self._send(
-            "transcription",
-            text=transcript.text,
-            is_final=True,
-            confidence=round(transcript.confidence, 4),
-        )
-        if transcript.text:
-            await self._answer(transcript.text, heard)
+    async def _until_ended(self) -> None:
+        left = self._conversation.session.expires_at - datetime.now(UTC)
+        reason = "this session was ended"
+        try:
+            async with asyncio.timeout(max(0.0, left.total_seconds())):
+                await self._ended.wait()
+        except TimeoutError:
+            reason = "this session has expired"
+        await self._residents.end(self._seat)
+        await self._close(_GONE, reason)
 
-    async def _answer(self, text: str, heard: Heard | None = None) -> None:
-        if heard is None:
-            await self._status("thinking")
-        answer = await self._platform.turns.answer(self._session, text, heard=heard)
-        url = None
-        if answer.audio is not None:
-            # A player in a page has no password: the link carries its permission.
-            url = f"{audio_url(answer.audio.id)}?{self._platform.links.query(answer.audio.id)}"
-            await self._status("speaking")
-        await self._send("response", **answered(answer, url))
+    async def _until_taken(self) -> None:
+        await self._seat.is_taken.wait()
+        await self._close(REPLACED, "a newer connection has this conversation")
 
-    async def _navigated(self, command: NavigationCommand) -> None:
-        content = {"action": command.action, "params": command.params}
-        await self._platform.sessions.log(self._session, "navigation", content)
-
-    async def _close_when_ended(self) -> None:
-        await self._ended.wait()
-        await self._close(TOLD[SessionGone].close or 1000, "this session was ended")
-
-    async def _close_when_expired(self) -> None:
-        left = self._session.expires_at - datetime.now(UTC)
-        await asyncio.sleep(max(0.0, left.total_seconds()))
-        await self._close(TOLD[SessionGone].close or 1000, "this session has expired")
-
-    async def _close_when_draining(self) -> None:
+    async def _until_drained(self) -> None:
         await self._draining.wait()
-        await self._turns.join()
+        await self._conversation.quiet()
+        await self._outbox.emptied()
         await self._close(GOING_AWAY, "the server is restarting; connect again")
 
+    async def _until_too_slow(self) -> None:
+        await self._outbox.is_overrun.wait()
+        await self._close(TOO_SLOW, "too much waits to be read; connect again")
+
     async def _close(self, code: int, reason: str) -> None:
-        # Reasons to close may come together, and amid answers; the protocol takes one, and nothing after it.
-        if not self._is_closing:
-            self._is_closing = True
-            await self._socket.close(code, reason)
-
-    async def _status(self, status: str) -> None:
-        await self._send("status", status=status, message=in_language(STATUS[status], self._session.language))
-
-    async def _tell(self, error: GlottisError | StoreError) -> None:
-        how, detail = told(error)
-        await self._error(error.code if isinstance(error, GlottisError) else how.code, detail)
-
-    async def _error(self, code: str, message: str) -> None:
-        await self._send("error", message=message, code=code)
-
-    async def _send(self, kind: str, **fields: object) -> None:
+        # Reasons to close may come together, and amid messages; the protocol takes one, and nothing after it.
         if self._is_closing:
-            return
-        self._sent += 1
-        message = {"type": kind, **fields, "seq": self._sent}
-        if self._turn is not None:
-            message["turn_id"] = self._turn
-        await self._socket.send(_encode(message))
+            await asyncio.Event().wait()
+        self._is_closing = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.ws_send_timeout_s):
+                await self._socket.close(code, reason)
+
+    def _require_open(self) -> None:
+        if self._draining.is_set():
+            raise Unprocessable("the server is shutting down; connect again")
 
     def _require_size(self, message: str | bytes | None) -> None:
         most = self._settings.ws_max_message_bytes

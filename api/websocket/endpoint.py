@@ -5,6 +5,7 @@ from glottis.api.errors import told
 from glottis.api.state import VOICE, ServerState, state
 from glottis.api.websocket.channel import GOING_AWAY, Channel
 from glottis.core.access import ANYONE
+from glottis.core.conversation import Seat
 from glottis.core.errors import Forbidden, GlottisError
 from glottis.core.logs import bind_contextvars, clear_contextvars
 from glottis.core.store import SessionRecord, StoreUnavailable
@@ -37,9 +38,12 @@ async def _serve(session_id: str) -> None:
     try:
         with here.websocket_of(session_id) as ended:
             session = await _session(session_id, here)
-            if session is not None:
+            seat = session and await _seat(session, here)
+            if seat:
                 socket = websocket._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001  # the proxy's own way
-                await Channel(socket, session, here.platform, draining=here.draining, ended=ended).serve()
+                settings = here.platform.engine.settings
+                channel = Channel(socket, seat, here.residents, settings, draining=here.draining, ended=ended)
+                await channel.serve()
     finally:
         here.places.give_back()
         gauge.dec()
@@ -58,6 +62,15 @@ async def _session(session_id: str, here: ServerState) -> SessionRecord | None:
     else:
         return session
     return None
+
+
+async def _seat(session: SessionRecord, here: ServerState) -> Seat | None:
+    """Join the session's conversation; closes the socket if that cannot be."""
+    try:
+        return await here.residents.sit_down(session)
+    except StoreUnavailable as error:
+        await websocket.close(_TRY_LATER, told(error)[1])
+        return None
 
 
 async def _require_origin(session: SessionRecord, here: ServerState) -> None:

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from glottis.config import Listening
 from glottis.core.audio import UndecodableAudio
@@ -67,10 +67,20 @@ class Conversation:
             first_turn=first_turn,
         )
 
+    @classmethod
+    def restored(cls, session: SessionRecord, around: Surroundings, state: Mapping[str, Any]) -> Self:
+        """Go on with a conversation that another node has begun; `state` is as in `handover`."""
+        outbox = Outbox(first_seq=state["next_seq"], sent=state["entries"])
+        conversation = cls(session, around, outbox=outbox, first_turn=state["next_turn"])
+        for said in state["unanswered"]:
+            conversation._begin(Said(**said))
+        return conversation
+
     async def start(self, manners: Manners) -> None:
         """Take the client's wishes; they hold for what comes after them."""
+        is_heard_alike = manners.listens_like(self.manners)
         self.manners = manners
-        if self._hearing is not None:
+        if self._hearing is not None and not is_heard_alike:
             hearing, self._hearing = self._hearing, None
             await hearing.aclose()
 
@@ -131,19 +141,23 @@ class Conversation:
         """Wait until no turn runs or waits."""
         await self._floor.quiet()
 
-    async def aclose(self) -> None:
-        """Stop everything; what was said is in the history, also of turns that were cut off."""
+    async def aclose(self) -> tuple[Said, ...]:
+        """Stop everything; what was said is in the history, also of turns that were cut off.
+
+        Gives what nobody has answered or written down yet.
+        """
         await self._intake.aclose()
         if self._hearing is not None:
             await self._hearing.aclose()
         for task in self._aside:
             task.cancel()
-        await self._floor.aclose()
+        unanswered = await self._floor.aclose()
         await self._speculation.aclose()
         if self._aside:
             await asyncio.wait(self._aside)
         for transcription in self._transcriptions.copy():
             await transcription.aclose()
+        return unanswered
 
     # What is heard
 

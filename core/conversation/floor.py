@@ -116,14 +116,18 @@ class Floor:
         while self._runner is not None:
             await asyncio.wait({self._runner})
 
-    async def aclose(self) -> None:
-        """Cut everything off, and wait until it has let go."""
+    async def aclose(self) -> tuple[Said, ...]:
+        """Cut everything off, and wait until it has let go; gives the turns that had not begun."""
+        unanswered = tuple(self._waiting)
         self._waiting.clear()
+        if self._running is not None and self._current is not None and (cut := self._current.remains):
+            unanswered = (cut, *unanswered)
         if self._runner is not None:
             self._runner.cancel()
             await asyncio.wait({self._runner})
         while self._aside:
             await asyncio.wait(self._aside)
+        return unanswered
 
     def _is_interruptible(self, turn: Turn) -> bool:
         return self._running is not None or turn.playback.is_audible(asyncio.get_running_loop().time())

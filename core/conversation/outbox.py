@@ -6,7 +6,7 @@ give way, and who brings audio waits. Of what was sent, as much is kept as fits.
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,10 +16,6 @@ _AUDIO_WAITING = 64 * 1024
 """Bytes of audio that may wait for the client: two seconds of PCM at 16 kHz."""
 _GIVES_WAY = frozenset({"status", "metrics", "pong", "sentence"})
 _MESSAGE_OVERHEAD = 256
-
-
-class Overrun(Exception):
-    """The client takes nothing, and what waits for it is as much as may wait."""
 
 
 @dataclass(slots=True, eq=False)
@@ -50,16 +46,21 @@ class Outbox:
     Numbers rise by one; one is missing only where a client reads so little that a status had to give way.
     """
 
-    def __init__(self, *, first_seq: int = 1) -> None:
-        self._sent: deque[Entry] = deque()
+    def __init__(self, *, first_seq: int = 1, sent: Iterable[Entry] = ()) -> None:
+        self._sent: deque[Entry] = deque(sent)
         self._waiting: deque[Entry] = deque()
-        self._sent_cost = 0
+        self._sent_cost = sum(entry.cost for entry in self._sent)
+        self._hands = 0
         self._audio_waiting = 0
         self._next_seq = first_seq
         self._came = asyncio.Event()
         self._room = asyncio.Event()
         self._closed_turns_up_to = 0
-        self._forgotten_up_to = first_seq - 1
+        self.is_overrun = asyncio.Event()
+        """Set once so much has waited for so long that a message was lost."""
+        self._forgotten_up_to = min(
+            (entry.seq - 1 for entry in self._sent if entry.seq), default=first_seq - 1
+        )
         self._forgotten_audio = 0
         """Bytes forgotten since the last message that was."""
 
@@ -73,16 +74,13 @@ class Outbox:
         return not self._waiting
 
     def put(self, kind: str, *, turn_id: int | None = None, is_partial: bool = False, **fields: Any) -> int:
-        """Add a message; returns its number.
-
-        Raises:
-            Overrun: the client has not taken what it was sent for too long.
-        """
+        """Add a message; returns its number."""
         if is_partial and (older := self._waiting_partial(turn_id)):
             older.fields = fields
             return older.seq or 0
         if len(self._waiting) >= MOST_MESSAGES and not self._give_way():
-            raise Overrun
+            self._forget(self._waiting.popleft())
+            self.is_overrun.set()
         entry = Entry(kind, turn_id, self._next_seq, fields, is_partial=is_partial)
         self._next_seq += 1
         self._add(entry)
@@ -109,9 +107,18 @@ class Outbox:
         self._audio_waiting = sum(len(entry.audio) for entry in kept)
         self._room.set()
 
+    def change_hands(self) -> None:
+        """Have whoever waits in `take` wait for ever: from now on entries go to another."""
+        self._hands += 1
+
+    def kept(self) -> tuple[Entry, ...]:
+        """Give all that is kept, sent or not, in order."""
+        return (*self._sent, *self._waiting)
+
     async def take(self) -> Entry:
         """Give the next entry, once there is one; it counts as sent."""
-        while not self._waiting:
+        hands = self._hands
+        while not self._waiting or hands != self._hands:
             self._came.clear()
             await self._came.wait()
         entry = self._waiting.popleft()
@@ -120,8 +127,16 @@ class Outbox:
         self._sent.append(entry)
         self._sent_cost += entry.cost
         while self._sent_cost > MOST_BYTES or len(self._sent) > MOST_MESSAGES:
-            self._forget(self._sent.popleft())
+            oldest = self._sent.popleft()
+            self._sent_cost -= oldest.cost
+            self._forget(oldest)
         return entry
+
+    async def emptied(self) -> None:
+        """Wait until nothing waits to be taken."""
+        while self._waiting:
+            self._room.clear()
+            await self._room.wait()
 
     def rewind(self, seq: int, *, audio_received: int = 0) -> bool:
         """Send everything after message `seq` again, but for `audio_received` bytes that followed it.
@@ -153,7 +168,6 @@ class Outbox:
         return is_whole
 
     def _forget(self, entry: Entry) -> None:
-        self._sent_cost -= entry.cost
         if entry.seq is None:
             self._forgotten_audio += len(entry.audio)
         else:

@@ -26,6 +26,14 @@ class Manners:
     """It has said `start`, and so knows of more messages than the first version of the protocol had."""
     listening: Listening | None = None
 
+    def listens_like(self, other: "Manners") -> bool:
+        """Tell whether speech is heard in the same way as with others."""
+        mine, theirs = (
+            (manners.audio, manners.by_voice, manners.is_extended, manners.listening, manners.wants_partials)
+            for manners in (self, other)
+        )
+        return mine == theirs
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:

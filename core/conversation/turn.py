@@ -29,6 +29,11 @@ class TurnTimes:
     done: float | None = None
     was_speculated: bool = False
 
+    @property
+    def seconds(self) -> float:
+        """How long the turn took in all, so far as it has come."""
+        return (self.done or time.perf_counter()) - self.speech_ended
+
     def delays_ms(self) -> dict[str, float]:
         """How long after the end of speech (or the arrival of the text) each thing came."""
         moments = {
@@ -50,6 +55,8 @@ class Said:
 
     text: str | None = None
     final: Callable[[], Awaitable[Heard]] | None = None
+    is_written: bool = False
+    """It is in the history already: another node had begun to answer it."""
     ended_at: float = field(default_factory=time.perf_counter)
 
 
@@ -79,6 +86,13 @@ class Turn:
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._answer: Reply | None = None
+
+    @property
+    def remains(self) -> Said | None:
+        """What somebody else would have to answer, if this turn ends now."""
+        if self.reply is None or self._answer is not None or self.playback.has_started:
+            return None
+        return Said(text=self.reply.said, is_written=True)
 
     @property
     def is_held(self) -> bool:
@@ -112,6 +126,7 @@ class Turn:
             text = self.said.text if self.said.final is None else await self._hear(self.said.final)
             if text:
                 self.reply = self._delivery.prepare(text)
+                self.times.was_speculated = self.reply.was_speculated
                 await self._deliver(self.reply)
         finally:
             self.times.done = time.perf_counter()
@@ -145,7 +160,7 @@ class Turn:
         return transcript.text
 
     async def _deliver(self, reply: PreparedReply) -> None:
-        if self.said.final is None:
+        if self.said.final is None and not self.said.is_written:
             self._journal.heard(reply.said, None, seq=None)
         if reply.voice.mode is AudioMode.STREAM:
             await self._deliver_streamed(reply)

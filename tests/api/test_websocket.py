@@ -202,16 +202,15 @@ async def test_an_ended_session_is_closed_with_4410(server: Server) -> None:
     assert await close_code(server.websocket(session_id)) == 4410
 
 
-async def test_a_session_that_is_ended_under_its_connections_closes_them_with_4410(server: Server) -> None:
+async def test_a_session_that_is_ended_under_its_connection_closes_it_with_4410(server: Server) -> None:
     session_id = (await server.start_session())["session_id"]
     other_id = (await server.start_session())["session_id"]
-    one, two, other = (server.websocket(known) for known in (session_id, session_id, other_id))
-    async with one as first, two as second, other as untouched:
-        for socket in (first, second, untouched):
-            await receive(socket)
+    async with server.websocket(session_id) as socket, server.websocket(other_id) as untouched:
+        for each in (socket, untouched):
+            await receive(each)
         await server.client.delete(f"{VOICE}/session/{session_id}")
         async with asyncio.timeout(10):
-            assert [await closing(socket) for socket in (first, second)] == [4410, 4410]
+            assert await closing(socket) == 4410
         await send(untouched, "ping")
         await until(untouched, "pong")
 

@@ -1,0 +1,194 @@
+"""The conversations that live on this node: found again by who reconnects, handed over to who reconnects elsewhere."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from glottis.core.conversation.conversation import Conversation
+from glottis.core.conversation.handover import from_history, packed, unpacked
+from glottis.core.conversation.surroundings import Surroundings
+from glottis.core.store import Claim, SessionRecord, Store, StoredEvent, StoreError
+
+CLAIMED = "conversation.claimed"
+HANDED_OVER = "conversation.handed_over"
+_HANDOVER_S = 2.0
+"""How long a node that is asked for a conversation has to answer; one that was killed never does."""
+_LAST_WORDS_S = 1.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False, slots=True)
+class Seat:
+    """A connection's place in a conversation; `is_taken` is set when a newer connection has it."""
+
+    conversation: Conversation
+    is_new: bool
+    is_taken: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(eq=False, slots=True)
+class _Resident:
+    conversation: Conversation
+    epoch: int
+    seat: Seat | None = None
+    leaving: asyncio.TimerHandle | None = None
+
+
+class Residents:
+    """The conversations of this node, each with at most one connection.
+
+    One whose connection is cut stays for `grace_s`, so that the next can go on with it.
+    """
+
+    def __init__(self, store: Store, around: Surroundings, *, node: str, grace_s: float) -> None:
+        self._store = store
+        self._around = around
+        self._node = node
+        self._grace_s = grace_s
+        self._residents: dict[str, _Resident] = {}
+        self._doors: dict[str, asyncio.Lock] = {}
+        self._awaited: dict[str, asyncio.Future[Mapping[str, Any]]] = {}
+        self._aside: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Answer other nodes while the context lasts; at its end leave all conversations to them."""
+        events = self._store.events
+        with events.subscribe(CLAIMED, self._claimed), events.subscribe(HANDED_OVER, self._handed_over):
+            try:
+                yield
+            finally:
+                leaving = [self._park(session_id) for session_id in list(self._residents)]
+                await asyncio.gather(*leaving)
+                while self._aside:
+                    await asyncio.wait(self._aside)
+
+    async def sit_down(self, session: SessionRecord) -> Seat:
+        """Join the conversation of a session; whoever was connected to it is told to go.
+
+        Raises:
+            StoreUnavailable: MongoDB does not answer.
+        """
+        door = self._doors.setdefault(session.id, asyncio.Lock())
+        async with door:
+            resident = self._residents.get(session.id)
+            is_new = resident is None
+            if resident is None:
+                resident = self._residents[session.id] = await self._move_in(session)
+            if resident.leaving is not None:
+                resident.leaving.cancel()
+                resident.leaving = None
+            if resident.seat is not None:
+                resident.seat.is_taken.set()
+            resident.conversation.outbox.change_hands()
+            seat = resident.seat = Seat(resident.conversation, is_new)
+        return seat
+
+    def stand_up(self, seat: Seat) -> None:
+        """Leave the conversation, which waits for the next connection for a while."""
+        session_id = seat.conversation.session.id
+        resident = self._residents.get(session_id)
+        if resident is not None and resident.seat is seat:
+            resident.seat = None
+            loop = asyncio.get_running_loop()
+            resident.leaving = loop.call_later(self._grace_s, lambda: self._spawn(self._move_out(session_id)))
+
+    async def end(self, seat: Seat) -> None:
+        """End a conversation for good: its session is over."""
+        resident = self._residents.get(seat.conversation.session.id)
+        if resident is not None and resident.seat is seat:
+            await self._move_out(seat.conversation.session.id)
+
+    async def _move_in(self, session: SessionRecord) -> _Resident:
+        claim = await self._store.conversations.claim(session.id, node=self._node, now=datetime.now(UTC))
+        state: Mapping[str, Any] | None = None
+        if claim.state is not None:
+            state = unpacked(claim.state)
+        elif claim.previous_node is not None:
+            state = await self._ask_for(session.id, claim)
+            if state is None:
+                items = await self._store.interactions.history(session.id, limit=50)
+                state = from_history(session, items, epoch=claim.epoch, link=self._around.link)
+        if state is None:
+            return _Resident(Conversation(session, self._around), claim.epoch)
+        return _Resident(Conversation.restored(session, self._around, state), claim.epoch)
+
+    async def _ask_for(self, session_id: str, claim: Claim) -> Mapping[str, Any] | None:
+        answer: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
+        self._awaited[session_id] = answer
+        try:
+            await self._store.events.publish(CLAIMED, session_id, {"epoch": claim.epoch, "node": self._node})
+            async with asyncio.timeout(_HANDOVER_S):
+                return await answer
+        except TimeoutError:
+            return None
+        finally:
+            del self._awaited[session_id]
+
+    def _claimed(self, event: StoredEvent) -> None:
+        """Another node has taken a conversation; if it was here, send it there."""
+        if event.data.get("node") != self._node and event.key in self._residents:
+            self._spawn(self._hand_over(event.key, int(event.data["epoch"])))
+
+    async def _hand_over(self, session_id: str, epoch: int) -> None:
+        resident = self._residents.get(session_id)
+        if resident is None or resident.epoch >= epoch:
+            return
+        del self._residents[session_id]
+        state = await self._leave(resident)
+        try:
+            await self._store.events.publish(HANDED_OVER, session_id, {"epoch": epoch, "state": state})
+        except StoreError as error:
+            log.warning("a conversation could not be handed over", extra={"reason": str(error)})
+
+    def _handed_over(self, event: StoredEvent) -> None:
+        answer = self._awaited.get(event.key)
+        if answer is not None and not answer.done():
+            answer.set_result(unpacked(event.data["state"]))
+
+    async def _park(self, session_id: str) -> None:
+        """Leave a conversation for whichever node its client finds next."""
+        resident = self._residents.pop(session_id, None)
+        if resident is None:
+            return
+        state = await self._leave(resident)
+        try:
+            await self._store.conversations.park(session_id, epoch=resident.epoch, state=state)
+        except StoreError as error:
+            log.warning("a conversation could not be parked", extra={"reason": str(error)})
+
+    async def _leave(self, resident: _Resident) -> bytes:
+        if resident.leaving is not None:
+            resident.leaving.cancel()
+        if resident.seat is not None:
+            resident.seat.is_taken.set()
+        try:
+            async with asyncio.timeout(_LAST_WORDS_S):
+                await resident.conversation.quiet()
+        except TimeoutError:
+            pass  # what is not answered yet will be, over there
+        unanswered = await resident.conversation.aclose()
+        return packed(resident.conversation, unanswered)
+
+    async def _move_out(self, session_id: str) -> None:
+        resident = self._residents.pop(session_id, None)
+        self._doors.pop(session_id, None)
+        if resident is None:
+            return
+        if resident.leaving is not None:
+            resident.leaving.cancel()
+        await resident.conversation.aclose()
+        try:
+            await self._store.conversations.renounce(session_id, epoch=resident.epoch)
+        except StoreError as error:
+            log.warning("a conversation could not be renounced", extra={"reason": str(error)})
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._aside.add(task)
+        task.add_done_callback(self._aside.discard)

@@ -6,7 +6,7 @@ from glottis.core.audio.errors import AudioError, AudioTooLong, UndecodableAudio
 from glottis.core.audio.formats import PcmFormat
 from glottis.core.audio.live_decoding import LiveDecoder
 from glottis.core.audio.live_loudness import LiveLoudness
-from glottis.core.audio.loudness import gain_db, is_silent, level_dbfs, normalize
+from glottis.core.audio.loudness import is_silent, level_dbfs, normalize, normalize_measured
 from glottis.core.audio.resampling import resample
 
 __all__ = [
@@ -20,10 +20,10 @@ __all__ = [
     "UndecodableAudio",
     "decode",
     "encode_clip",
-    "gain_db",
     "is_silent",
     "level_dbfs",
     "normalize",
+    "normalize_measured",
     "resample",
     "wav_clip",
 ]

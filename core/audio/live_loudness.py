@@ -1,7 +1,13 @@
 """Making speech equally loud while it is still being spoken."""
 
 import numpy as np
-from glottis.core.audio.loudness import LIMITER_SIGHT_STEPS, LIMITER_STEP_S, gain_db, limited, to_pcm
+from glottis.core.audio.loudness import (
+    LIMITER_SIGHT_STEPS,
+    LIMITER_STEP_S,
+    limited,
+    normalize_measured,
+    to_pcm,
+)
 from glottis.plugins import AudioFrame
 from numpy.typing import NDArray
 
@@ -51,7 +57,7 @@ class LiveLoudness:
     def _measured(self) -> bytes:
         """Choose the gain by what has been heard so far; silence is given back as it is."""
         pcm, self._unmeasured = bytes(self._unmeasured), bytearray()
-        measured = gain_db(AudioFrame(pcm, self._rate_hz))
+        _, measured = normalize_measured(AudioFrame(pcm, self._rate_hz))
         if measured is None:
             return pcm
         self.gain_db = max(-_MOST_GAIN_DB, min(measured, _MOST_GAIN_DB))

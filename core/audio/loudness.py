@@ -46,14 +46,21 @@ def normalize(frame: AudioFrame) -> AudioFrame:
     Peaks are lowered by a gain that moves over some milliseconds, so nothing is clipped. Silence is given
     back as it is. One gain serves the whole clip: call it with a sentence or more, not with 20 ms.
     """
-    fitted = _fitted(_samples(frame), frame.rate_hz)
-    return frame if fitted is None else AudioFrame(to_pcm(fitted[0]), frame.rate_hz)
+    return normalize_measured(frame)[0]
 
 
-def gain_db(frame: AudioFrame) -> float | None:
-    """Measure the gain that `normalize` brings speech to the common loudness with; `None` for silence."""
-    fitted = _fitted(_samples(frame), frame.rate_hz)
-    return None if fitted is None else 20 * math.log10(fitted[1])
+def normalize_measured(frame: AudioFrame) -> tuple[AudioFrame, float | None]:
+    """Do as `normalize` does, and tell the gain in dB; `None` for silence."""
+    samples = _samples(frame)
+    level = _speech_level(samples, frame.rate_hz)
+    if level is None:
+        return frame, None
+    gain, result = 1.0, samples
+    for _ in range(_LIMITER_ROUNDS):
+        gain *= 10 ** ((TARGET_DBFS - level) / 20)
+        result = limited(samples * np.float32(gain), frame.rate_hz)
+        level = _speech_level(result, frame.rate_hz) or TARGET_DBFS
+    return AudioFrame(to_pcm(result), frame.rate_hz), 20 * math.log10(gain)
 
 
 def limited(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
@@ -85,19 +92,6 @@ def limited(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
 def to_pcm(samples: NDArray[np.float32]) -> bytes:
     """Make PCM16 of samples whose full scale is 1."""
     return bytes(np.rint(samples * _FULL_SCALE).astype("<i2").tobytes())
-
-
-def _fitted(samples: NDArray[np.float32], rate_hz: int) -> tuple[NDArray[np.float32], float] | None:
-    """Bring speech to the common loudness; gives it with the factor that did it, `None` for silence."""
-    level = _speech_level(samples, rate_hz)
-    if level is None:
-        return None
-    gain, result = 1.0, samples
-    for _ in range(_LIMITER_ROUNDS):
-        gain *= 10 ** ((TARGET_DBFS - level) / 20)
-        result = limited(samples * np.float32(gain), rate_hz)
-        level = _speech_level(result, rate_hz) or TARGET_DBFS
-    return result, gain
 
 
 def _speech_level(samples: NDArray[np.float32], rate_hz: int) -> float | None:

@@ -31,8 +31,10 @@ class Gains:
         known = self._known.get(voice)
         return known is not None and known.heard_s >= _ENOUGH_S
 
-    def learn(self, voice: Voice, gain_db: float, *, heard_s: float) -> None:
-        """Take in what was measured on `heard_s` of a voice; long clips count for more."""
+    def learn(self, voice: Voice, gain_db: float | None, *, heard_s: float) -> None:
+        """Take in what was measured on `heard_s` of a voice, unless it was silent; long clips count for more."""
+        if gain_db is None:
+            return
         known = self._known.get(voice)
         if known is None:
             # Voices come from callers: the memory must not grow with whatever they make up.

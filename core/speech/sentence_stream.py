@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 
-from glottis.core.audio import encode_clip, gain_db, wav_clip
+from glottis.core.audio import encode_clip, normalize_measured, wav_clip
 from glottis.core.routing.chains import Chain
 from glottis.core.speech.audio_store import AudioStore, recorded
 from glottis.core.speech.gains import Gains, Voice
@@ -54,25 +54,35 @@ class SentenceStreams:
         for take in list(self._takes.values()):
             await take.stop()
 
-    async def find(self, chain: Chain, request: SpeechRequest) -> AudioRecord | None:
-        """Look for a sentence that the first of a chain has said before."""
-        sentence_id = audio_id(chain[0], request)
-        record = self._audio.hot(sentence_id) or await self._audio.quick_get(sentence_id)
-        if record is not None:
-            self._lookups["hit"].inc()
-        return record
+    async def sentence(
+        self, chain: Chain, request: SpeechRequest, gains: dict[Voice, float]
+    ) -> AudioRecord | Take:
+        """Find a sentence that has been said before, or is being said; else it begins to be said.
 
-    def join(self, chain: Chain, request: SpeechRequest, gains: dict[Voice, float]) -> Take:
-        """Listen to a sentence, which begins to be spoken unless it is being spoken already."""
+        A take counts its listeners: leave it.
+        """
         sentence_id = audio_id(chain[0], request)
-        take = self._takes.get(sentence_id)
-        if take is not None and take.is_open:
-            self._lookups["joined"].inc()
-            take.join()
-            return take
-        self._lookups["miss"].inc()
-        take = self._takes[sentence_id] = Take(request.text, self._gains, gains)
+        known = self._known(sentence_id)
+        if known is None:
+            record = await self._audio.quick_get(sentence_id)
+            # Somebody may have begun meanwhile, and even have come to the end.
+            known = record or self._known(sentence_id)
+        if isinstance(known, AudioRecord):
+            self._lookups["hit"].inc()
+            return known
+        self._lookups["miss" if known is None else "joined"].inc()
+        take = known or self._begin(sentence_id, chain, request, gains)
         take.join()
+        return take
+
+    def _known(self, sentence_id: str) -> AudioRecord | Take | None:
+        take = self._takes.get(sentence_id)
+        return take if take is not None and take.is_open else self._audio.hot(sentence_id)
+
+    def _begin(
+        self, sentence_id: str, chain: Chain, request: SpeechRequest, gains: dict[Voice, float]
+    ) -> Take:
+        take = self._takes[sentence_id] = Take(request.text, self._gains, gains)
 
         async def speaking() -> None:
             try:
@@ -99,14 +109,11 @@ class SentenceStreams:
             )
         )
         if not self._gains.is_settled(voice):
-            self._audio.chore(learn(self._gains, voice, spoken.clip))
+            self._audio.chore(self._learn(voice, spoken.clip))
 
-
-async def learn(gains: Gains, voice: Voice, clip: AudioFrame) -> None:
-    """Measure how much louder a voice has to be made, by what it has said."""
-    measured = await asyncio.to_thread(gain_db, clip)
-    if measured is not None:
-        gains.learn(voice, measured, heard_s=clip.duration_s)
+    async def _learn(self, voice: Voice, clip: AudioFrame) -> None:
+        _, gain_db = await asyncio.to_thread(normalize_measured, clip)
+        self._gains.learn(voice, gain_db, heard_s=clip.duration_s)
 
 
 class _Reply:
@@ -168,16 +175,15 @@ class _Reply:
                     continue
                 await self._room.acquire()
                 request = replace(self._request, text=text.strip())
-                record = await self._streams.find(self._chain, request)
-                if record is not None:
-                    self._ready.put_nowait((request.text, record))
+                sentence = await self._streams.sentence(self._chain, request, self._gains)
+                if isinstance(sentence, AudioRecord):
+                    self._ready.put_nowait((request.text, sentence))
                     continue
-                take = self._streams.join(self._chain, request, self._gains)
-                self._joined.append(take)
-                self._ready.put_nowait(take)
-                if not await take.succeeded():
+                self._joined.append(sentence)
+                self._ready.put_nowait(sentence)
+                if not await sentence.succeeded():
                     return
-                self._stay_with(take.provider)
+                self._stay_with(sentence.provider)
         finally:
             self._ready.put_nowait(None)
 

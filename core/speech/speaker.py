@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from glottis.config import Deployment
-from glottis.core.audio import encode_clip, normalize
+from glottis.core.audio import encode_clip, normalize_measured
 from glottis.core.errors import NotFound, Unprocessable
 from glottis.core.metrics import Metrics
 from glottis.core.routing import Guard, Routing
@@ -18,7 +18,7 @@ from glottis.core.speech.gains import Gains
 from glottis.core.speech.live_audio import LiveAudio
 from glottis.core.speech.live_reply import LiveReply
 from glottis.core.speech.requests import LiveSpeech, SpeechRequest, SpokenAudio, SpokenSentence, audio_id
-from glottis.core.speech.sentence_stream import SentenceStreams, learn
+from glottis.core.speech.sentence_stream import SentenceStreams
 from glottis.core.speech.synthesis import Spoken, speak
 from glottis.core.store import AudioRecord, Store
 from glottis.plugins import DEFAULT_VOICE, AudioFrame, Kind, is_speakable, lookup_order
@@ -173,10 +173,11 @@ class Speaker:
             async with self._audio.renewing(flight.claimed):
                 spoken = await speak(chain, request.text, request.options, flight)
                 answering = next(guard for guard in chain if guard.name == spoken.provider)
-                record = await asyncio.to_thread(_record, audio_id(answering, request), spoken, request)
+                record, gain_db = await asyncio.to_thread(
+                    _record, audio_id(answering, request), spoken, request
+                )
             self._remember_refusals(spoken, request.voice)
-            if not self._gains.is_settled(flight.voice):
-                self._audio.chore(learn(self._gains, flight.voice, spoken.clip))
+            self._gains.learn(flight.voice, gain_db, heard_s=spoken.clip.duration_s)
             # A fallback's work is kept as its own, so that the first provider is asked again next time.
             if not await self._audio.keep(record):
                 await self._audio.keep_unclaimed(record)
@@ -221,10 +222,10 @@ class Speaker:
         self._replies.pop(reply_id, None)
 
 
-def _record(audio_id: str, spoken: Spoken, request: SpeechRequest) -> AudioRecord:
-    clip: AudioFrame = normalize(spoken.clip)
+def _record(audio_id: str, spoken: Spoken, request: SpeechRequest) -> tuple[AudioRecord, float | None]:
+    clip, gain_db = normalize_measured(spoken.clip)
     data = encode_clip(clip, request.format)
-    return recorded(audio_id, data, clip.duration_s, spoken.provider, request)
+    return recorded(audio_id, data, clip.duration_s, spoken.provider, request), gain_db
 
 
 def _described(record: AudioRecord, *, cached: bool) -> SpokenAudio:

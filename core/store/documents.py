@@ -29,7 +29,7 @@ from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import OperationFailure
 
-EVENT_TTL_S = 3_600  # to look at; a change stream that lags reads MongoDB's log, not the collection
+EVENT_TTL_S = 300  # to look at: a change stream that lags reads the log of MongoDB and not the collection
 AUDIO_BY_AGE = [("accessed_at", ASCENDING), ("size_bytes", ASCENDING), ("_id", ASCENDING)]
 _INDEX_OPTIONS_CONFLICT = 85
 
@@ -306,7 +306,7 @@ class NodeEvent(Document):
     @staticmethod
     def record(raw: Raw) -> StoredEvent:
         """Return what the outside sees."""
-        return StoredEvent(kind=raw["kind"], key=raw["key"], data=raw["data"])
+        return StoredEvent(kind=raw.get("kind", ""), key=raw.get("key", ""), data=raw.get("data", {}))
 
 
 class VoiceConversation(Document):

@@ -29,7 +29,7 @@ async def test_mongodb_forgets_after_the_times_that_are_set(
                 "voice_sessions.expires_at": history_s,
                 "interactions.at": history_s,
                 "cached_audio.accessed_at": audio_s,
-                "events.at": 3_600,
+                "events.at": 300,
                 "voice_conversations.forget_at": 0,
             }
 

@@ -123,7 +123,7 @@ def test_all_mistakes_are_told_at_once_and_in_the_order_of_the_file() -> None:
     assert mistakes(text) == [
         (
             'plugins.toml:1: enabel: unknown key; did you mean "enable"? '
-            "accepted: enable, projects, providers, routes"
+            "accepted: enable, listening, projects, providers, routes"
         ),
         "plugins.toml:2: providers.cloud.use: is required",
         "plugins.toml:3: providers.cloud.key: environment variable UNSET is not set",

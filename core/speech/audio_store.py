@@ -42,6 +42,13 @@ def recorded(
     )
 
 
+def _heed_cancellation() -> None:
+    """Go no further if cancelled: the driver may have told that as an error of its connection."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 class AudioStore:
     """Audio by id. `holder` is this process, as other nodes know it."""
 
@@ -69,6 +76,7 @@ class AudioStore:
         with suppress(StoreUnavailable, TimeoutError):
             async with asyncio.timeout(_LOOKED_UP_WITHIN_S):
                 return await self.get(audio_id)
+        _heed_cancellation()
         return None
 
     async def expect(self, audio_id: str) -> AudioRecord | None:
@@ -96,6 +104,7 @@ class AudioStore:
         """Tell the other nodes that this one is making an audio, if they can be told."""
         with suppress(StoreUnavailable):
             await self._claim(audio_id)
+        _heed_cancellation()
 
     async def keep(self, record: AudioRecord) -> bool:
         """Store claimed audio; False if the claim was lost meanwhile, as when the machine stood still.

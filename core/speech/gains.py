@@ -32,7 +32,7 @@ class Gains:
         return known is not None and known.heard_s >= _ENOUGH_S
 
     def learn(self, voice: Voice, gain_db: float | None, *, heard_s: float) -> None:
-        """Take in what was measured on `heard_s` of a voice, unless it was silent; long clips count for more."""
+        """Take in what was measured on `heard_s` of a voice: None if that was silent."""
         if gain_db is None:
             return
         known = self._known.get(voice)

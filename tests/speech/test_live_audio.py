@@ -51,7 +51,7 @@ async def test_what_is_being_spoken_can_be_fetched_from_its_first_audio_on(
     for data in (whole, record.data):
         clip = decode(data, max_s=10)
         assert clip.duration_s == pytest.approx(2.0, abs=0.15)
-        assert level_dbfs(clip) == pytest.approx(-20, abs=0.5)
+        assert level_dbfs(clip) == pytest.approx(-20, abs=1)
 
 
 async def test_every_reader_hears_all_of_it_at_a_pace_of_its_own(speaker_of: OpenSpeaker) -> None:
@@ -135,7 +135,8 @@ async def test_a_synthesis_that_breaks_off_is_heard_to_break_off_and_said_anew(
         with pytest.raises(AudioBrokenOff):
             await audio.whole()
         spoken = await speech.finished()
-        assert (spoken.provider, spoken.duration_s) == ("second", pytest.approx(0.5))
+        assert spoken.provider == "second"
+        assert spoken.duration_s == pytest.approx(0.5)
         assert (await stored(speaker, spoken.id)).provider == "second"
         with pytest.raises(NotFound):
             await speaker.fetch(speech.id)
@@ -183,7 +184,8 @@ async def test_a_reply_is_fetched_while_its_frames_come_and_kept_when_it_is_fini
             spoken = await reply.finish(provider="only")
             live = early + b"".join([piece async for piece in pieces])
         assert spoken is not None
-        assert (spoken.id, spoken.provider, spoken.duration_s) == (reply.id, "only", pytest.approx(1.0))
+        assert (spoken.id, spoken.provider) == (reply.id, "only")
+        assert spoken.duration_s == pytest.approx(1.0)
         record = await stored(speaker, reply.id)
         await reply.abandon()
         assert await stored(speaker, reply.id) == record, "what is finished stays"

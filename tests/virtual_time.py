@@ -15,14 +15,21 @@ or `pytestmark = pytest.mark.virtual_time` for a whole file. Timers keep their o
 
 While work of `asyncio.to_thread` or `run_in_executor` is under way, the clock stands still; only where that
 work takes longer, in real time, than the next timer is away does the timer go off. The loop knows nothing of
-other threads, nor of what is on its way through a socket: a test that awaits those belongs in real time.
+other threads, nor of what is on its way through a socket: what awaits those, such as the opening and closing
+of an engine, stands in
+
+    with in_real_time():
+        ...
+
 `time.monotonic` and its like stay real.
 """
 
 import asyncio
 import selectors
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 import pytest
@@ -38,10 +45,16 @@ class _Clock(selectors.DefaultSelector):
         super().__init__()
         self.now_s = 0.0
         self.jobs = 0
+        self.is_real = False
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None or timeout <= 0:
             return super().select(timeout)
+        if self.is_real:
+            started = time.monotonic()
+            events = super().select(timeout)
+            self.now_s += time.monotonic() - started
+            return events
         events = super().select(timeout if self.jobs else 0)
         if not events:
             self.now_s += timeout
@@ -58,6 +71,10 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._clock.now_s
 
+    def set_real(self, *, is_real: bool) -> None:
+        """Let time pass as it does outside, or in jumps again."""
+        self._clock.is_real = is_real
+
     def run_in_executor(
         self, executor: Executor | None, func: Callable[[Unpack[A]], T], *args: *A
     ) -> asyncio.Future[T]:
@@ -68,6 +85,20 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def _job_done(self, _job: asyncio.Future[Any]) -> None:
         self._clock.jobs -= 1
+
+
+@contextmanager
+def in_real_time() -> Iterator[None]:
+    """Let time pass as it does outside, on whichever event loop the test runs."""
+    loop = asyncio.get_running_loop()
+    if not isinstance(loop, VirtualTimeLoop):
+        yield
+        return
+    loop.set_real(is_real=True)
+    try:
+        yield
+    finally:
+        loop.set_real(is_real=False)
 
 
 def by_marker(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:

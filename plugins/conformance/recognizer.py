@@ -34,6 +34,14 @@ class RecognizerConformance(StreamConformance):
         heard = await self._recognize(provider, speech)
         expect(heard.confidence > 0, "speech that was heard should have a confidence above 0")
 
+    async def test_a_draft_is_heard_too(self, provider: Recognizer, speech: Speech) -> None:
+        options = RecognitionOptions(language=speech[2], draft=True)
+        heard: object = None
+        async with self.guard("recognize of a draft"):
+            heard = await provider.recognize(self.clip(provider, speech), options)
+        transcript = self.check_transcript(heard, "recognize of a draft")
+        expect(transcript.text.strip(), "a draft of speech should have a text")
+
     async def test_silence_gives_an_empty_text(self, provider: Recognizer, speech: Speech) -> None:
         rate_hz = provider.capabilities.rate_hz
         for duration_s in (2.0, 0.2):

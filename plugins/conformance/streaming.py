@@ -62,6 +62,29 @@ class StreamConformance(HearingConformance):
             "`partials` is stated and a stream of speech gave none",
         )
 
+    async def test_partials_come_while_audio_does_where_they_are_stated(
+        self, provider: Recognizer, speech: Speech
+    ) -> None:
+        if not provider.capabilities.partials:
+            return
+        frames = self.frames(self.clip(provider, speech))
+        options = RecognitionOptions(language=speech[2])
+        first: object = None
+        async with self.guard("a stream of speech that is not ended"), provider.open(options) as stream:
+            reading = asyncio.ensure_future(_first(stream))
+            try:
+                for frame in frames:
+                    await stream.push(frame)
+                    await asyncio.sleep(0)
+                first = await reading
+            finally:
+                reading.cancel()
+                await asyncio.wait({reading})
+        expect(
+            isinstance(first, Partial) and first.text.strip(),
+            f"a stream of speech that is not ended should give Partials of it, not {first!r}",
+        )
+
     async def test_a_silent_stream_gives_an_empty_text(self, provider: Recognizer, speech: Speech) -> None:
         options = RecognitionOptions(language=speech[2])
         if not await self._streams(provider, options):
@@ -169,6 +192,12 @@ async def _push(stream: RecognizerStream, frames: Sequence[AudioFrame]) -> None:
         await stream.push(frame)
         await asyncio.sleep(0)
     await stream.end()
+
+
+async def _first(stream: RecognizerStream) -> Partial | Transcript | None:
+    async for item in stream:
+        return item
+    return None
 
 
 async def _read(stream: RecognizerStream) -> None:

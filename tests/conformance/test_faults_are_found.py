@@ -64,6 +64,8 @@ RECOGNIZERS = {
     "FickleAtTheEnd": "test_a_stream_is_heard_or_refused",
     "Confused": "test_a_stream_is_heard_or_refused",
     "WithoutPartials": "test_a_stream_is_heard_or_refused",
+    "Retentive": "test_partials_come_while_audio_does_where_they_are_stated",
+    "OnlyWhole": "test_a_draft_is_heard_too",
     "OddPartials": "test_a_stream_is_heard_or_refused",
     "NeverDone": "test_a_stream_is_heard_or_refused",
     "Swallowing": "test_an_error_in_the_context_of_a_stream_goes_through",

@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from tests.virtual_time import in_real_time
+
 pytestmark = pytest.mark.virtual_time
 
 
@@ -32,3 +34,10 @@ async def test_the_clock_waits_for_work_in_threads() -> None:
     async with asyncio.timeout(30.0):
         assert await asyncio.to_thread(sum, range(1_000_000)) == 499_999_500_000
     assert asyncio.get_running_loop().time() == 0.0
+
+
+async def test_real_time_can_be_had() -> None:
+    started = time.monotonic()
+    with in_real_time():
+        await asyncio.sleep(0.05)
+    assert time.monotonic() - started >= 0.04

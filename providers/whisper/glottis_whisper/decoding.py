@@ -36,7 +36,8 @@ _BEFORE, _AFTER = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 class Wishes:
     """What is asked of a decoding; `abandoned` is set once nobody waits for it any more.
 
-    A draft is a quick reading: the most likely token each time, in a small window, and no second look.
+    A draft is a quick reading: the most likely token each time, in a small window, and no second look. It
+    starts with a capital as whole readings do; cut-off speech often lacks it.
     """
 
     code: str
@@ -151,7 +152,10 @@ class Decoder:
             if wishes.word_times
             else ()
         )
-        return Heard(_combine([decoded for _, decoded in found], wishes), words)
+        readings = _combine([decoded for _, decoded in found], wishes)
+        if wishes.is_draft:
+            readings = tuple((text[:1].upper() + text[1:], sure) for text, sure in readings)
+        return Heard(readings, words)
 
     def _decode(self, passage: Passage, wishes: Wishes) -> Decoded:
         budget = 32 + math.ceil(30 * passage.duration_s)

@@ -49,21 +49,26 @@ class Stream:
     def __init__(self, recognizer: Good, options: RecognitionOptions) -> None:
         self.recognizer, self.options = recognizer, options
         self.pcm = b""
+        self.is_loud = asyncio.Event()
         self.is_over = asyncio.Event()
 
     async def push(self, frame: AudioFrame) -> None:
         self.pcm += frame.pcm
+        if any(array("h", frame.pcm)):
+            self.is_loud.set()
 
     async def end(self) -> None:
+        self.is_loud.set()
         self.is_over.set()
 
     async def __aiter__(self) -> AsyncIterator[Partial | Transcript]:
-        await self.is_over.wait()
+        await self.is_loud.wait()
         heard = await self.recognizer.recognize(
             AudioFrame(self.pcm, self.recognizer.capabilities.rate_hz), self.options
         )
         for partial in self.recognizer.partials() if heard.text else ():
             yield partial
+        await self.is_over.wait()
         yield heard
 
 
@@ -181,6 +186,23 @@ class FickleAtTheEnd(Good):
 class Confused(Good):
     def partials(self) -> list[Any]:
         return [Partial("one", "two")]
+
+
+class Retentive(Good):
+    @asynccontextmanager
+    async def open(self, options: RecognitionOptions) -> AsyncIterator[RecognizerStream]:
+        yield _Retentive(self, options)
+
+
+class _Retentive(Stream):
+    async def push(self, frame: AudioFrame) -> None:
+        self.pcm += frame.pcm
+
+
+class OnlyWhole(Good):
+    async def recognize(self, clip: AudioFrame, options: RecognitionOptions) -> Transcript:
+        heard = await super().recognize(clip, options)
+        return Transcript("", 0.0, options.language) if options.draft else heard
 
 
 class WithoutPartials(Good):

@@ -16,8 +16,8 @@ class Listening(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    start_probability: float = Field(default=0.5, gt=0, lt=1)
-    end_probability: float = Field(default=0.35, gt=0, lt=1)
+    start_probability: float = Field(default=0.5, gt=0, le=1)
+    end_probability: float = Field(default=0.35, gt=0, le=1)
     minimum_speech_ms: float = Field(default=128, ge=_WINDOW_MS, le=2_000)
     pause_ms: float = Field(default=224, ge=_WINDOW_MS, le=5_000)
     silence_ms: float = Field(default=608, ge=_WINDOW_MS, le=10_000)

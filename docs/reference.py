@@ -15,7 +15,7 @@ from glottis.api.documentation import register_documentation
 from glottis.api.errors import TOLD
 from glottis.api.routes import blueprints
 from glottis.api.websocket import messages
-from glottis.config import Limits, ProjectEntry, ProviderEntry, RouteChains, Settings, VoiceChoice
+from glottis.config import Limits, Listening, ProjectEntry, ProviderEntry, RouteChains, Settings, VoiceChoice
 from glottis.config.deployment import SectionEntry
 from glottis.config.settings import environment_name
 from glottis.core.errors import GlottisError
@@ -33,6 +33,7 @@ DEPLOYMENT: Mapping[str, type[BaseModel]] = {
     "providers": ProviderEntry,
     "limits": Limits,
     "routes": RouteChains,
+    "listening": Listening,
     "projects": ProjectEntry,
     "voices": VoiceChoice,
     "sections": SectionEntry,

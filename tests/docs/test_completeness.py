@@ -14,7 +14,16 @@ from glottis.api.cli.main import build
 from glottis.api.errors import TOLD
 from glottis.api.state import PREFIX
 from glottis.api.websocket import messages
-from glottis.config import Deployment, Limits, ProjectEntry, ProviderEntry, Routes, Settings, VoiceChoice
+from glottis.config import (
+    Deployment,
+    Limits,
+    Listening,
+    ProjectEntry,
+    ProviderEntry,
+    Routes,
+    Settings,
+    VoiceChoice,
+)
 from glottis.config.deployment import SectionEntry
 from glottis.config.settings import environment_name
 from glottis.core.dialogue import STATUS
@@ -79,7 +88,7 @@ def test_every_setting_is_told() -> None:
 
 
 def test_every_key_of_plugins_toml_is_told() -> None:
-    models = (ProviderEntry, Limits, Routes, ProjectEntry, VoiceChoice, SectionEntry)
+    models = (ProviderEntry, Limits, Listening, Routes, ProjectEntry, VoiceChoice, SectionEntry)
     keys = {field.name for field in fields(Deployment)} - NOT_IN_THE_FILE
     for model in models:
         keys |= set(model.model_fields)

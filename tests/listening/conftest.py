@@ -104,7 +104,8 @@ def _noise(duration_s: float, slope: float, seed: int) -> NDArray[np.float64]:
     spectrum = np.fft.rfft(np.random.default_rng(seed).standard_normal(size))
     spectrum /= np.maximum(1, np.arange(spectrum.size)) ** (slope / 2)
     sound: NDArray[np.float64] = np.fft.irfft(spectrum, size)
-    return sound / np.sqrt(np.mean(sound * sound))
+    loudness = np.float64(np.sqrt(np.mean(sound * sound)))
+    return sound / loudness
 
 
 def _pcm(sound: NDArray[np.float64]) -> bytes:

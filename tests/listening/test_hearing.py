@@ -7,7 +7,7 @@ from glottis.core.listening import WINDOW_MS, Endpointer, Silero, Speech
 
 from tests.listening.conftest import PASSAGES, RATE_HZ, Say, Sound
 
-Event = tuple[Speech, float, float]
+Event = tuple[Speech, int, int]
 
 
 def silent(duration_s: float) -> bytes:

@@ -8,10 +8,10 @@ from typing import Any
 
 import hypercorn.asyncio.run
 from hypercorn.asyncio.tcp_server import TCPServer
+from hypercorn.events import Closed, RawData, Updated
 from hypercorn.events import Event as ConnectionEvent
-from hypercorn.events import Updated
 from hypercorn.protocol import h2, h11, ws_stream
-from hypercorn.protocol.events import Event, Request
+from hypercorn.protocol.events import Event, Request, StreamClosed
 from hypercorn.protocol.ws_stream import WSStream
 from hypercorn.typing import AppWrapper, ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallable, Scope
 from wsproto.events import Ping
@@ -26,15 +26,36 @@ def correct_hypercorn() -> None:
     setattr(hypercorn.asyncio.run, "TCPServer", _Connection)  # noqa: B010  # as above
 
 
+_STUCK_S = 30.0
+"""How long a client may take nothing of what it was sent before its connection is given up."""
+
+
 class _Connection(TCPServer):
-    """A connection that ends when its client has gone, not when it has been idle for long enough."""
+    """A connection that ends when its client has gone, not when it has been idle for long enough.
+
+    One that takes nothing any more ends too: what it was sent would wait, and its handler with it, until TCP
+    gives up, a quarter of an hour later.
+    """
 
     _has_ended = False
 
     async def protocol_send(self, event: ConnectionEvent) -> None:
+        if isinstance(event, RawData):
+            try:
+                async with asyncio.timeout(_STUCK_S):
+                    await super().protocol_send(event)
+            except TimeoutError:
+                self.writer.transport.abort()
+                await self.protocol.handle(Closed())
         # An answer that was on its way when the client went would start the wait once more.
-        if not (self._has_ended and isinstance(event, Updated)):
+        elif not (self._has_ended and isinstance(event, Updated)):
             await super().protocol_send(event)
+
+    async def _close(self) -> None:
+        async with asyncio.timeout(_STUCK_S) as limit:
+            await super()._close()  # it swallows the cancellation by which it is told to hurry
+        if limit.expired():
+            self.writer.transport.abort()
 
     async def _read_data(self) -> None:
         await super()._read_data()
@@ -81,13 +102,15 @@ class _Inbox:
 
 
 class _Stream(WSStream):
-    """A WebSocket whose app hears at once that the client has gone.
+    """A WebSocket whose app hears at once that the client has gone, and soon that it has fallen silent.
 
     Hypercorn's own may never tell an app that is busy sending, and its ping task sleeps on for an interval:
-    either holds the closed connection, and the shutdown of the server with it.
+    either holds the closed connection, and the shutdown of the server with it. Nor does it miss answers to its
+    pings: a client that was cut off without a word would stay for ever.
     """
 
     _gone: asyncio.Event | None = None
+    _is_heard = True
 
     def __init__(self, app: AppWrapper, *arguments: Any) -> None:
         super().__init__(self._run, *arguments)
@@ -95,6 +118,7 @@ class _Stream(WSStream):
         self._inbox = _Inbox()
 
     async def handle(self, event: Event) -> None:
+        self._is_heard = True
         await super().handle(event)
         if isinstance(event, Request) and self.app_put is not None:
             self.app_put = self._inbox.put
@@ -114,6 +138,11 @@ class _Stream(WSStream):
     async def _send_pings(self) -> None:
         self._gone = asyncio.Event()
         while not self.closed:
+            if not self._is_heard:
+                await self.handle(StreamClosed(stream_id=self.stream_id))
+                await self.send(StreamClosed(stream_id=self.stream_id))
+                return
+            self._is_heard = False
             await self._send_wsproto_event(Ping())
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.config.websocket_ping_interval):

@@ -5,7 +5,7 @@ import json
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from glottis.api.errors import TOLD, told
+from glottis.api.errors import TOLD
 from glottis.api.routes.speech import decode_base64
 from glottis.api.websocket.messages import (
     AudioChunk,
@@ -87,6 +87,8 @@ class Channel:
 
     async def _read(self) -> None:
         while True:
+            # Who does not read is not read from: else its mistakes would fill the memory with their errors.
+            await self._outbox.calm()
             message = await self._socket.receive()
             try:
                 await self._take(message)

@@ -1,7 +1,7 @@
 """The conversation of one session: it listens, answers in turns, and stops when it is interrupted.
 
-Nothing in here knows of sockets: what a client sends comes in through the methods, what it is sent goes into the
-outbox. So a conversation outlives a connection, and the next one goes on with it.
+Nothing in here knows of sockets: what a client sends comes in through the methods, what it is sent goes into
+the outbox. So a conversation outlives a connection, and the next one goes on with it.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from glottis.core.store import SessionRecord, StoreError
 from glottis.plugins import Kind, Partial, RecognitionOptions, Remembered
 
 _PATIENCE_WITHOUT_START = 2.0
-"""Who does not say how it wants to be listened to says where its utterances end: it gets more time to do so."""
+"""Who does not say how to be listened to says where its utterances end: it gets more time to do so."""
 
 
 class Conversation:
@@ -85,7 +85,7 @@ class Conversation:
             await hearing.aclose()
 
     async def hear(self, audio: bytes, *, sequence: int | None = None, is_final: bool = False) -> None:
-        """Take audio of what is being said; waits while the client sends faster than it can be worked through."""
+        """Take audio of what is being said; waits while there is more of it than can be worked through."""
         await self._intake.take(audio, sequence=sequence, is_final=is_final)
 
     async def end_of_speech(self) -> None:
@@ -195,7 +195,7 @@ class Conversation:
         self._status("listening", None)
 
     async def _judge(self, final: Callable[[], Coroutine[Any, Any, Heard]], ended_at: float) -> None:
-        """Decide over an answer that is held: were those words, or a cough?"""
+        """Decide over an answer that is held: by words it is cut off, by a cough it is not."""
         try:
             heard = await final()
         except (GlottisError, StoreError) as error:
@@ -319,7 +319,10 @@ class Conversation:
     def _turn_finished(self, turn: Turn) -> None:
         self._around.observe(self.session, turn)
         self._extended(
-            "metrics", turn_id=turn.id, **turn.times.delays_ms(), speculated=turn.times.was_speculated
+            "metrics",
+            turn_id=turn.id,
+            latencies_ms=turn.times.delays_ms(),
+            speculated=turn.times.was_speculated,
         )
         self._status("listening", turn.id)
 

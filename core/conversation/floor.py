@@ -1,4 +1,4 @@
-"""Who has the floor: turns run one after another, and the one that runs can be held, let go on, or cut off."""
+"""Who has the floor: turns run one after another; the one that runs can be held, let go on, or cut off."""
 
 import asyncio
 import logging

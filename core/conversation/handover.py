@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from glottis.core.conversation.outbox import Entry
 from glottis.core.conversation.turn import Said
-from glottis.core.store import InteractionRecord, SessionRecord
+from glottis.core.store import InteractionRecord
 
 if TYPE_CHECKING:
     from glottis.core.conversation.conversation import Conversation
@@ -47,13 +47,12 @@ def unpacked(state: bytes) -> Mapping[str, Any]:
 
 
 def from_history(
-    session: SessionRecord,
     items: Sequence[InteractionRecord],
     *,
     epoch: int,
     link: Callable[[str], str],
 ) -> Mapping[str, Any]:
-    """Reconstruct what a node that was killed has sent, or was about to send, as far as it is written down."""
+    """Reconstruct what a node that was killed has sent, or was about to, as far as it is written down."""
     entries = [_message(item, link) for item in items if item.seq is not None]
     return {
         "next_seq": (epoch - 1) * _NUMBERS_A_NODE + 1,

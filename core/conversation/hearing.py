@@ -1,4 +1,4 @@
-"""One client's microphone: its audio decoded, searched for voice, cut into utterances and read as it comes."""
+"""One client's microphone: its audio decoded, searched for voice, cut into utterances, read as it comes."""
 
 import asyncio
 import time
@@ -12,7 +12,6 @@ from glottis.core.audio import PcmFormat, UndecodableAudio
 from glottis.core.audio.live_decoding import LiveDecoder
 from glottis.core.listening import (
     WINDOW_BYTES,
-    WINDOW_MS,
     Endpointer,
     LiveTranscription,
     Speech,
@@ -42,10 +41,10 @@ class Heedful(Protocol):
         """
 
     def nothing_heard(self) -> None:
-        """The client says that it has finished, and sent no audio since it last did."""
+        """Somebody has finished, the client says, who has sent no audio since they last did."""
 
     def not_audio(self, error: UndecodableAudio) -> None:
-        """What the client sent cannot be decoded."""
+        """Something cannot be decoded that the client sent as audio."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What of a turn goes into the history of its session: both sides, once each, and what became of the answer."""
+"""What of a turn goes into the history of its session: both sides, once each, and how the answer ended."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -99,7 +99,7 @@ class TurnJournal:
         await self._history.append(records)
 
     async def interrupted(self, reply: Reply, *, sent: str, heard: str, heard_ms: float) -> None:
-        """Write that the answer was cut off; `sent` are the words that went out if it had not been complete."""
+        """Write that the answer was cut off; `sent` are the words that went out if it was not complete."""
         content = {"interrupted": True, "heard": heard, "heard_ms": round(heard_ms)}
         if self._answer_id is not None:
             await self._history.amend(self._session.id, self._answer_id, content)

@@ -1,7 +1,7 @@
 """What a client is sent: numbered messages and audio, kept for a while for who comes back after a cut.
 
-Bounded: of what the client has not taken, a newer partial transcription replaces the older, status and metrics
-give way, and who brings audio waits. Of what was sent, as much is kept as fits.
+Bounded: of what the client has not taken, a newer partial transcription replaces the older, status and
+metrics give way, and who brings audio waits. Of what was sent, as much is kept as fits.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ MOST_MESSAGES = 256
 MOST_BYTES = 1024 * 1024
 _AUDIO_WAITING = 64 * 1024
 """Bytes of audio that may wait for the client: two seconds of PCM at 16 kHz."""
+_CALM_MESSAGES = 64
 _GIVES_WAY = frozenset({"status", "metrics", "pong", "sentence"})
 _MESSAGE_OVERHEAD = 256
 
@@ -131,6 +132,12 @@ class Outbox:
             self._sent_cost -= oldest.cost
             self._forget(oldest)
         return entry
+
+    async def calm(self) -> None:
+        """Wait until so little waits that more may be provoked."""
+        while len(self._waiting) >= _CALM_MESSAGES:
+            self._room.clear()
+            await self._room.wait()
 
     async def emptied(self) -> None:
         """Wait until nothing waits to be taken."""

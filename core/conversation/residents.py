@@ -1,8 +1,8 @@
-"""The conversations that live on this node: found again by who reconnects, handed over to who reconnects elsewhere."""
+"""The conversations that live on this node: found again by who reconnects, or sent after them elsewhere."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -113,7 +113,7 @@ class Residents:
             state = await self._ask_for(session.id, claim)
             if state is None:
                 items = await self._store.interactions.history(session.id, limit=50)
-                state = from_history(session, items, epoch=claim.epoch, link=self._around.link)
+                state = from_history(items, epoch=claim.epoch, link=self._around.link)
         if state is None:
             return _Resident(Conversation(session, self._around), claim.epoch)
         return _Resident(Conversation.restored(session, self._around, state), claim.epoch)

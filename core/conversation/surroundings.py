@@ -37,7 +37,7 @@ class Manners:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What a conversation works with; shared by all of a process, but for `link` and `explain` of its client."""
+    """What a conversation works with; shared by all of a process."""
 
     assistant: Assistant
     voice_activity: VoiceActivity

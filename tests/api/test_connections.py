@@ -92,3 +92,23 @@ async def test_a_connection_ends_with_its_client(server: Server, request_head: s
         await reader.read()
     writer.close()
     await writer.wait_closed()
+
+
+async def test_a_client_that_takes_nothing_loses_its_place_after_the_time_limit(serve: Serve) -> None:
+    async with serve(ws_max_connections=1, ws_send_timeout_s=0.5, send_buffer=4_096) as server:
+        _, writer = await upgrade(server)
+        await flood(writer)
+        async with asyncio.timeout(_SOON_S):
+            while not await is_let_in(server):
+                pass
+        writer.transport.abort()
+
+
+async def test_a_client_that_answers_no_pings_is_gone(serve: Serve) -> None:
+    async with serve(ws_max_connections=1, ws_ping_interval_s=0.2) as server:
+        reader, writer = await upgrade(server)
+        async with asyncio.timeout(_SOON_S):
+            while await reader.read(1_024):  # its pings come, and nobody answers
+                pass
+            assert await is_let_in(server)
+        writer.close()

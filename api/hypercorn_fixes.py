@@ -105,8 +105,8 @@ class _Stream(WSStream):
     """A WebSocket whose app hears at once that the client has gone, and soon that it has fallen silent.
 
     Hypercorn's own may never tell an app that is busy sending, and its ping task sleeps on for an interval:
-    either holds the closed connection, and the shutdown of the server with it. Nor does it miss answers to its
-    pings: a client that was cut off without a word would stay for ever.
+    either holds the closed connection, and the shutdown of the server with it. Nor does it miss answers to
+    its pings: a client that was cut off without a word would stay for ever.
     """
 
     _gone: asyncio.Event | None = None

@@ -20,6 +20,7 @@ _LEASE_S = 6.0
 """How long a text that was being spoken waits when the process that spoke it is killed."""
 _LONGEST_WAIT_S = 60.0
 _LOOKED_UP_WITHIN_S = 0.25
+_MOST_WAITING = 200
 _TOUCH_AFTER = timedelta(hours=1)
 
 
@@ -58,6 +59,8 @@ class AudioStore:
         self._hot = HotAudio(memory_bytes)
         self._chores: set[asyncio.Task[Any]] = set()
         self._holder = uuid.uuid4().hex
+        self._keeping = asyncio.Lock()
+        self._waiting = 0
 
     def hot(self, audio_id: str) -> AudioRecord | None:
         """Return audio that is in memory."""
@@ -136,9 +139,14 @@ class AudioStore:
                 return
 
     def keep_later(self, record: AudioRecord) -> None:
-        """Have audio in memory at once, and in the database soon."""
+        """Have audio in memory at once, and in the database soon: one after another, and not too many.
+
+        Whoever speaks now goes first, and what is left out can be spoken again.
+        """
         self._hot.put(record)
-        self.chore(self.keep_unclaimed(record))
+        if self._waiting < _MOST_WAITING:
+            self._waiting += 1
+            self.chore(self._keep_in_turn(record))
 
     async def abandon(self, *audio_ids: str) -> None:
         """Give claims back."""
@@ -167,6 +175,13 @@ class AudioStore:
         for task in chores:
             task.cancel()
         await asyncio.gather(*chores, return_exceptions=True)
+
+    async def _keep_in_turn(self, record: AudioRecord) -> None:
+        try:
+            async with self._keeping:
+                await self.keep_unclaimed(record)
+        finally:
+            self._waiting -= 1
 
     async def _claim(self, audio_id: str) -> AudioClaim | AudioTaken | AudioRecord:
         return await self._store.audio.claim(audio_id, holder=self._holder, lease_s=_LEASE_S)

@@ -1,7 +1,7 @@
 """Guards around scripted recognizers, and an ear that notes what a live transcription tells."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,7 +74,7 @@ class Ear:
 
 @asynccontextmanager
 async def listening(
-    chain: list[Guard[Recognizer]],
+    chain: Sequence[Guard[Recognizer]],
     *,
     wants_partials: bool = True,
     options: RecognitionOptions = ENGLISH,

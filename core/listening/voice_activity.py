@@ -19,7 +19,7 @@ _RATE_HZ = 16_000
 _CONTEXT_SAMPLES = 64  # the end of the window before, which the model wants in front of each
 _STATE_SHAPE = (2, 1, 128)
 _WINDOWS_A_TRIP = 64  # about 4 ms of the thread: who comes in the meantime waits no longer
-_TRIP_S = 0.004  # where many speak, trips begin so far apart: larger batches, fewer changes of thread
+_TRIP_S = 0.002  # where many speak, trips begin so far apart: larger batches, fewer changes of thread
 _ERRORS_ONLY = 3  # onnxruntime's severity; the model has unused constants, which it warns of
 
 

@@ -91,6 +91,17 @@ async def test_alternatives_are_other_readings(whisper: Recognizer, spoken: Spok
     assert all(0 < other.confidence <= heard.confidence for other in heard.alternatives)
 
 
+async def test_a_draft_reads_the_beginning_of_a_sentence(whisper: Recognizer, spoken: Spoken) -> None:
+    text, clip = list(spoken.items())[2]
+    begun = AudioFrame(clip.pcm[: 2 * 24_000], 16_000)
+
+    heard = await whisper.recognize(begun, RecognitionOptions(language="en", draft=True, alternatives=2))
+
+    assert plain(heard.text).split()[:4] == plain(text).split()[:4]
+    assert heard.text[0].isupper()
+    assert not heard.alternatives
+
+
 @pytest.mark.parametrize("language", ["en-US", "ru-RU"])
 async def test_what_is_not_speech_gives_no_text(whisper: Recognizer, language: str) -> None:
     time_s = np.arange(4 * 16_000) / 16_000

@@ -1,4 +1,4 @@
-"""Audio in any format a caller may send or want; everything here blocks the CPU: call it in a thread."""
+"""Audio in any format a caller may send or want. All but `LiveDecoder` blocks the CPU: use a thread."""
 
 from glottis.core.audio.decoding import decode
 from glottis.core.audio.encoding import CONTENT_TYPES, Encoder, encode_clip, wav_clip

@@ -20,6 +20,7 @@ _LEASE_S = 6.0
 """How long a text that was being spoken waits when the process that spoke it is killed."""
 _LONGEST_WAIT_S = 60.0
 _LOOKED_UP_WITHIN_S = 0.25
+_LOOKUPS_AT_ONCE = 4
 _MOST_WAITING = 200
 _TOUCH_AFTER = timedelta(hours=1)
 
@@ -59,6 +60,7 @@ class AudioStore:
         self._hot = HotAudio(memory_bytes)
         self._chores: set[asyncio.Task[Any]] = set()
         self._holder = uuid.uuid4().hex
+        self._looking = asyncio.Semaphore(_LOOKUPS_AT_ONCE)
         self._keeping = asyncio.Lock()
         self._waiting = 0
 
@@ -77,7 +79,7 @@ class AudioStore:
     async def quick_get(self, audio_id: str) -> AudioRecord | None:
         """Return audio that can be had at once; a database in trouble has none."""
         with suppress(StoreUnavailable, TimeoutError):
-            async with asyncio.timeout(_LOOKED_UP_WITHIN_S):
+            async with asyncio.timeout(_LOOKED_UP_WITHIN_S), self._looking:
                 return await self.get(audio_id)
         _heed_cancellation()
         return None

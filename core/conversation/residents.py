@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -52,7 +52,7 @@ class Residents:
         self._grace_s = grace_s
         self._residents: dict[str, _Resident] = {}
         self._doors: dict[str, asyncio.Lock] = {}
-        self._awaited: dict[str, asyncio.Future[Mapping[str, Any]]] = {}
+        self._awaited: dict[str, asyncio.Event] = {}
         self._aside: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -105,28 +105,32 @@ class Residents:
             await self._move_out(seat.conversation.session.id)
 
     async def _move_in(self, session: SessionRecord) -> _Resident:
-        claim = await self._store.conversations.claim(session.id, node=self._node, now=datetime.now(UTC))
+        claim = await self._claim(session.id)
+        was_held = claim.previous_node is not None
+        if was_held and claim.state is None and await self._is_handed_over(session.id, claim.epoch):
+            claim = await self._claim(session.id)
         state: Mapping[str, Any] | None = None
         if claim.state is not None:
             state = unpacked(claim.state)
-        elif claim.previous_node is not None:
-            state = await self._ask_for(session.id, claim)
-            if state is None:
-                items = await self._store.interactions.history(session.id, limit=50)
-                state = from_history(items, epoch=claim.epoch, link=self._around.link)
+        elif was_held:
+            items = await self._store.interactions.history(session.id, limit=50)
+            state = from_history(items, epoch=claim.epoch, link=self._around.link)
         if state is None:
             return _Resident(Conversation(session, self._around), claim.epoch)
         return _Resident(Conversation.restored(session, self._around, state), claim.epoch)
 
-    async def _ask_for(self, session_id: str, claim: Claim) -> Mapping[str, Any] | None:
-        answer: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
-        self._awaited[session_id] = answer
+    async def _claim(self, session_id: str) -> Claim:
+        return await self._store.conversations.claim(session_id, node=self._node, now=datetime.now(UTC))
+
+    async def _is_handed_over(self, session_id: str, epoch: int) -> bool:
+        """Ask whoever had a conversation to leave it to us; False if nobody answers in time."""
+        answered = self._awaited[session_id] = asyncio.Event()
         try:
-            await self._store.events.publish(CLAIMED, session_id, {"epoch": claim.epoch, "node": self._node})
+            await self._store.events.publish(CLAIMED, session_id, {"epoch": epoch, "node": self._node})
             async with asyncio.timeout(_HANDOVER_S):
-                return await answer
+                return await answered.wait()
         except TimeoutError:
-            return None
+            return False
         finally:
             del self._awaited[session_id]
 
@@ -140,25 +144,25 @@ class Residents:
         if resident is None or resident.epoch >= epoch:
             return
         del self._residents[session_id]
-        state = await self._leave(resident)
-        try:
-            await self._store.events.publish(HANDED_OVER, session_id, {"epoch": epoch, "state": state})
-        except StoreError as error:
-            log.warning("a conversation could not be handed over", extra={"reason": str(error)})
+        await self._leave_to(session_id, resident, epoch=epoch)
+        with suppress(StoreError):
+            await self._store.events.publish(HANDED_OVER, session_id, {"epoch": epoch})
 
     def _handed_over(self, event: StoredEvent) -> None:
-        answer = self._awaited.get(event.key)
-        if answer is not None and not answer.done():
-            answer.set_result(unpacked(event.data["state"]))
+        if event.key in self._awaited:
+            self._awaited[event.key].set()
 
     async def _park(self, session_id: str) -> None:
         """Leave a conversation for whichever node its client finds next."""
         resident = self._residents.pop(session_id, None)
-        if resident is None:
-            return
+        if resident is not None:
+            await self._leave_to(session_id, resident, epoch=resident.epoch)
+
+    async def _leave_to(self, session_id: str, resident: _Resident, *, epoch: int) -> None:
+        """Park what is left of a conversation under the epoch of whoever may have it."""
         state = await self._leave(resident)
         try:
-            await self._store.conversations.park(session_id, epoch=resident.epoch, state=state)
+            await self._store.conversations.park(session_id, epoch=epoch, state=state)
         except StoreError as error:
             log.warning("a conversation could not be parked", extra={"reason": str(error)})
 
@@ -167,11 +171,9 @@ class Residents:
             resident.leaving.cancel()
         if resident.seat is not None:
             resident.seat.is_taken.set()
-        try:
+        with suppress(TimeoutError):  # what is not answered by then will be, over there
             async with asyncio.timeout(_LAST_WORDS_S):
                 await resident.conversation.quiet()
-        except TimeoutError:
-            pass  # what is not answered yet will be, over there
         unanswered = await resident.conversation.aclose()
         return packed(resident.conversation, unanswered)
 
@@ -188,7 +190,7 @@ class Residents:
         except StoreError as error:
             log.warning("a conversation could not be renounced", extra={"reason": str(error)})
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._aside.add(task)
         task.add_done_callback(self._aside.discard)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from glottis.config import Listening
-from glottis.core.audio import UndecodableAudio
+from glottis.core.audio import AudioError
 from glottis.core.conversation.chunk_order import Disorder
 from glottis.core.conversation.floor import Floor, FloorEvents
 from glottis.core.conversation.hearing import Hearing
@@ -189,7 +189,7 @@ class Conversation:
         self.outbox.put("transcription", text="", is_final=True, confidence=0.0)
         self._status("listening", None)
 
-    def not_audio(self, error: UndecodableAudio) -> None:
+    def not_audio(self, error: AudioError) -> None:
         self.tell(UnsupportedAudio(str(error)))
         self._status("error", None)
         self._status("listening", None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from glottis.config import Listening
-from glottis.core.audio import PcmFormat, UndecodableAudio
+from glottis.core.audio import AudioError, PcmFormat
 from glottis.core.audio.live_decoding import LiveDecoder
 from glottis.core.listening import (
     WINDOW_BYTES,
@@ -43,7 +43,7 @@ class Heedful(Protocol):
     def nothing_heard(self) -> None:
         """Somebody has finished, the client says, who has sent no audio since they last did."""
 
-    def not_audio(self, error: UndecodableAudio) -> None:
+    def not_audio(self, error: AudioError) -> None:
         """Something cannot be decoded that the client sent as audio."""
 
 
@@ -113,7 +113,7 @@ class Hearing:
                 else:
                     await self._hear(await self._decoder.decode(chunk))
                     self._is_broken = False
-            except UndecodableAudio as error:
+            except AudioError as error:
                 self._drop()
                 if not self._is_broken:
                     self._listener.not_audio(error)

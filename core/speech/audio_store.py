@@ -22,6 +22,7 @@ _LONGEST_WAIT_S = 60.0
 _LOOKED_UP_WITHIN_S = 0.25
 _LOOKUPS_AT_ONCE = 4
 _MOST_WAITING = 200
+_LONGEST_DELAY_S = 0.5
 _TOUCH_AFTER = timedelta(hours=1)
 
 
@@ -61,6 +62,9 @@ class AudioStore:
         self._chores: set[asyncio.Task[Any]] = set()
         self._holder = uuid.uuid4().hex
         self._looking = asyncio.Semaphore(_LOOKUPS_AT_ONCE)
+        self._seekers = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
         self._keeping = asyncio.Lock()
         self._waiting = 0
 
@@ -78,9 +82,16 @@ class AudioStore:
 
     async def quick_get(self, audio_id: str) -> AudioRecord | None:
         """Return audio that can be had at once; a database in trouble has none."""
-        with suppress(StoreUnavailable, TimeoutError):
-            async with asyncio.timeout(_LOOKED_UP_WITHIN_S), self._looking:
-                return await self.get(audio_id)
+        self._seekers += 1
+        self._quiet.clear()
+        try:
+            with suppress(StoreUnavailable, TimeoutError):
+                async with asyncio.timeout(_LOOKED_UP_WITHIN_S), self._looking:
+                    return await self.get(audio_id)
+        finally:
+            self._seekers -= 1
+            if not self._seekers:
+                self._quiet.set()
         _heed_cancellation()
         return None
 
@@ -143,7 +154,7 @@ class AudioStore:
     def keep_later(self, record: AudioRecord) -> None:
         """Have audio in memory at once, and in the database soon: one after another, and not too many.
 
-        Whoever speaks now goes first, and what is left out can be spoken again.
+        What is left out can be spoken again.
         """
         self._hot.put(record)
         if self._waiting < _MOST_WAITING:
@@ -181,6 +192,10 @@ class AudioStore:
     async def _keep_in_turn(self, record: AudioRecord) -> None:
         try:
             async with self._keeping:
+                # Whoever wants to speak now goes first.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_LONGEST_DELAY_S):
+                        await self._quiet.wait()
                 await self.keep_unclaimed(record)
         finally:
             self._waiting -= 1

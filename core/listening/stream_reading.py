@@ -130,10 +130,12 @@ class _Fitting:
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
-        self._stream = soxr.ResampleStream(RATE_HZ, rate_hz, num_channels=1, dtype="int16", quality="HQ")
+        self._stream: soxr.ResampleStream | None = None
+        if rate_hz != RATE_HZ:
+            self._stream = soxr.ResampleStream(RATE_HZ, rate_hz, num_channels=1, dtype="int16", quality="HQ")
 
     def resample(self, frame: AudioFrame, *, is_last: bool = False) -> AudioFrame:
-        if self._rate_hz == RATE_HZ:
+        if self._stream is None:
             return frame
         resampled = self._stream.resample_chunk(np.frombuffer(frame.pcm, "<i2"), last=is_last)
         return AudioFrame(resampled.astype("<i2", copy=False).tobytes(), self._rate_hz)

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 from glottis.core.errors import Unavailable, Unprocessable
-from glottis.plugins import ErrorCategory, Partial, ProviderError
+from glottis.plugins import ErrorCategory, Partial, ProviderError, RecognizerCapabilities
 from glottis.plugins.conformance import HANG, Outcome, ScriptedRecognizer
 
 from .scripted_hearing import STREAMING, chain_of, listening
@@ -103,6 +103,16 @@ async def test_a_stream_is_heard_while_it_comes(tmp_path: Path) -> None:
         assert [heard.transcript.text for heard in ear.settled] == ["I would"]
         assert (await ear.live.finish()).transcript.text == "I would."
     assert (one.calls[0].outcome, heard_s(one)) == (Outcome.FINISHED, 0.6)
+
+
+async def test_a_stream_comes_at_the_rate_that_is_wanted(tmp_path: Path) -> None:
+    wanted = RecognizerCapabilities(streaming=True, partials=True, rate_hz=8_000)
+    one = ScriptedRecognizer("tea", capabilities=wanted)
+    async with chain_of(tmp_path, one) as chain, listening(chain) as ear:
+        await ear.say(1.0)
+        await ear.live.finish()
+    assert {frame.rate_hz for frame in one.calls[0].frames} == {8_000}
+    assert heard_s(one) == 1.0
 
 
 async def test_a_stream_that_wavers_keeps_its_word(tmp_path: Path) -> None:

@@ -104,6 +104,7 @@ async def test_another_node_waits_until_the_audio_is_whole(speaker_of: OpenSpeak
         speech = await here.begin(HELLO)
         fetching = asyncio.create_task(stored(there, speech.id))
         gate.set()
+        await speech.finished()
         assert (await fetching).data == (await stored(here, speech.id)).data
     assert len(one.calls) == 1
 

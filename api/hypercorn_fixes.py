@@ -26,6 +26,7 @@ def correct_hypercorn() -> None:
     setattr(hypercorn.asyncio.run, "TCPServer", _Connection)  # noqa: B010  # as above
 
 
+_WORTH_WAITING = 32 * 1024
 _STUCK_S = 30.0
 """How long a client may take nothing of what it was sent before its connection is given up."""
 
@@ -41,15 +42,24 @@ class _Connection(TCPServer):
 
     async def protocol_send(self, event: ConnectionEvent) -> None:
         if isinstance(event, RawData):
-            try:
-                async with asyncio.timeout(_STUCK_S):
-                    await super().protocol_send(event)
-            except TimeoutError:
-                self.writer.transport.abort()
-                await self.protocol.handle(Closed())
+            if self.writer.transport.get_write_buffer_size() == 0 and not self.writer.is_closing():
+                # The usual case: the kernel takes it at once, and there is nothing to wait for.
+                self.writer.write(event.data)
+                if self.writer.transport.get_write_buffer_size() < _WORTH_WAITING:
+                    return
+                event = RawData(b"")
+            await self._send_in_time(event)
         # An answer that was on its way when the client went would start the wait once more.
         elif not (self._has_ended and isinstance(event, Updated)):
             await super().protocol_send(event)
+
+    async def _send_in_time(self, event: RawData) -> None:
+        try:
+            async with asyncio.timeout(_STUCK_S):
+                await super().protocol_send(event)
+        except TimeoutError:
+            self.writer.transport.abort()
+            await self.protocol.handle(Closed())
 
     async def _close(self) -> None:
         async with asyncio.timeout(_STUCK_S) as limit:

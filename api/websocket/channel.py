@@ -58,6 +58,7 @@ class Channel:
         self._may_write = asyncio.Event()
         self._has_spoken = False
         self._is_closing = False
+        self._sending_since: float | None = None
 
     async def serve(self) -> None:
         """Read and write until the client goes away or has to."""
@@ -73,6 +74,7 @@ class Channel:
                 self._until_taken,
                 self._until_drained,
                 self._until_too_slow,
+                self._until_stuck,
             )
         }
         try:
@@ -165,14 +167,19 @@ class Channel:
         with suppress(TimeoutError):
             async with asyncio.timeout(_FIRST_WORDS_S):
                 await self._may_write.wait()
-        try:
-            while True:
-                entry = await self._outbox.take()
-                async with asyncio.timeout(self._settings.ws_send_timeout_s):
-                    await self._send(entry)
-        except TimeoutError:
-            # Its connection takes nothing any more, not even a close message.
-            return
+        loop = asyncio.get_running_loop()
+        while True:
+            entry = await self._outbox.take()
+            self._sending_since = loop.time()
+            await self._send(entry)
+            self._sending_since = None
+
+    async def _until_stuck(self) -> None:
+        """Watch whether the client takes what it is sent; a time limit for each message would cost more."""
+        loop = asyncio.get_running_loop()
+        limit_s = self._settings.ws_send_timeout_s
+        while self._sending_since is None or loop.time() - self._sending_since < limit_s:
+            await asyncio.sleep(limit_s / 4)
 
     async def _send(self, entry: Entry) -> None:
         if not self._is_closing:

@@ -1,12 +1,14 @@
 """Which part of a text that is still being heard will not change any more.
 
-A word is stable once two readings in a row agree on it and go on after it (local agreement, as in Macháček
-et al., "Turning Whisper into Real-Time Transcription System", 2023), whatever their case and marks. What has
-been called stable is kept to the letter: later readings, and the final, are fitted to it.
+A word is stable once three readings in a row agree on it and go on after it (local agreement, as in Macháček
+et al., "Turning Whisper into Real-Time Transcription System", 2023, there of two), whatever their case and
+marks. What has been called stable is kept to the letter: later readings, and the final, are fitted to it. So a
+word that is called stable and wrong stays wrong: two quick readings agree on such words too often.
 
     prefix = StablePrefix()
     prefix.read("I would like")             # Partial("I would like", "")
-    prefix.read("I would like to tok")      # Partial("I would like to tok", "I would")
+    prefix.read("I would like to tok")      # Partial("I would like to tok", "")
+    prefix.read("I would like to talk to")  # Partial("I would like to talk to", "I would")
     prefix.fitted("I'd like to talk.")      # "I would like to talk."
 """
 
@@ -19,6 +21,7 @@ from glottis.plugins import Partial
 _ALONE = "\u0e00-\u0eff\u1780-\u17ff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _WORD = re.compile(rf"\s*(?:[{_ALONE}]|[^\s{_ALONE}]+)(?:\s*[^\w\s{_ALONE}]+(?=\s|$))*")
 _MARKS = re.compile(r"[\W_]+")
+_AGREEING = 3
 
 
 class StablePrefix:
@@ -26,16 +29,17 @@ class StablePrefix:
 
     def __init__(self) -> None:
         self._prefix = ""
-        self._last: list[str] = []
+        self._earlier: tuple[list[str], ...] = ()
 
     def read(self, text: str, *, certain: str = "") -> Partial:
         """Take the next reading of all that was said so far; `certain` is how much of it is read for good."""
         text = self.fitted(text)
         words = _words(text)
-        agreed = _agreement(self._last, words)
-        self._last = words
-        # The last word of either may be half a word.
-        self._extend("".join(words[: min(agreed, len(words) - 1)]) if agreed else "")
+        earlier, self._earlier = self._earlier, (*self._earlier, words)[-_AGREEING + 1 :]
+        if len(earlier) == _AGREEING - 1:
+            agreed = min(_agreement(reading, words) for reading in earlier)
+            # The last word of each may be half a word.
+            self._extend("".join(words[: min(agreed, len(words) - 1)]))
         if certain:
             fitted = self.fitted(certain)
             self._extend(fitted if text.startswith(fitted) else "")
@@ -44,7 +48,6 @@ class StablePrefix:
     def take(self, partial: Partial) -> Partial:
         """Take a partial of a recognizer that says itself what is stable."""
         text = self.fitted(partial.text)
-        self._last = _words(text)
         if text.startswith(partial.stable_prefix):
             self._extend(partial.stable_prefix)
         return Partial(text, self._prefix)

@@ -10,6 +10,7 @@ from glottis.core.conversation import Assistant, Residents, Surroundings, Turn
 from glottis.core.errors import GlottisError
 from glottis.core.platform import Platform
 from glottis.core.store import SessionRecord, StoreError
+from glottis.core.telemetry import Period, TracedTurn
 from glottis.plugins import TurnFinished
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class TurnObserver:
     """Counts what turns take."""
 
     def __init__(self, platform: Platform) -> None:
+        self._telemetry = platform.telemetry
         self._emit = platform.engine.host.emit
         self._delays = {
             stage: platform.engine.metrics.turn_delay_seconds.labels(stage)
@@ -59,6 +61,7 @@ class TurnObserver:
 
     def finished(self, session: SessionRecord, turn: Turn) -> None:
         """Note a turn that came to its end."""
+        self._telemetry.report(traced(session, turn))
         for stage, delay_ms in turn.times.delays_ms().items():
             self._delays[stage].observe(delay_ms / 1_000)
         if turn.reply is not None:
@@ -71,3 +74,27 @@ class TurnObserver:
                     seconds=turn.times.seconds,
                 )
             )
+
+
+def traced(session: SessionRecord, turn: Turn) -> TracedTurn:
+    """Describe a turn for OpenTelemetry, without its words."""
+    times = turn.times
+    end = times.done or time.perf_counter()
+    moments = [("hear", times.final), ("answer", times.reply), ("speak", times.first_audio)]
+    parts: list[Period] = []
+    start = times.speech_ended
+    for name, moment in moments:
+        if moment is not None:
+            parts.append(Period(name, start, max(start, moment)))
+            start = max(start, moment)
+    attributes: dict[str, str | int | bool] = {
+        "session_id": session.id,
+        "project": session.project,
+        "language": session.language,
+        "turn_id": turn.id,
+        "speculated": times.was_speculated,
+    }
+    if turn.reply is not None:
+        reply = turn.reply.partly()
+        attributes |= {"intent": reply.intent, "intent_provider": reply.provider or ""}
+    return TracedTurn(Period("turn", times.speech_ended, end), tuple(parts), attributes)

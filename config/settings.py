@@ -83,6 +83,13 @@ class Settings(BaseSettings):
     log_pii: bool = Field(False, description="Write what people said into the log, under `pii`.")
     log_format: Literal["json", "text"] = Field("json", description="How log messages look.")
 
+    otlp_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="OpenTelemetry collector that is told of turns, such as http://localhost:4318; "
+        "needs glottis[telemetry].",
+    )
+
     max_concurrent_sessions: int = Field(
         100,
         ge=1,

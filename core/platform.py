@@ -17,6 +17,7 @@ from glottis.core.routing import Guard, Routing
 from glottis.core.sessions import Sessions
 from glottis.core.speech import Recognition, Speaker, Voices
 from glottis.core.store import Store, open_store
+from glottis.core.telemetry import Telemetry, telemetry_to
 from glottis.plugins import Kind
 from glottis.plugins.host import LoadedPlugins, PluginHost, open_plugins
 
@@ -47,6 +48,7 @@ class Platform:
     speaker: Speaker
     turns: Turns
     voice_activity: VoiceActivity
+    telemetry: Telemetry
 
 
 @asynccontextmanager
@@ -113,6 +115,7 @@ async def open_platform(
         )
         stack.push_async_callback(speaker.aclose)
         voice_activity = await stack.enter_async_context(Silero())
+        telemetry = await stack.enter_async_context(telemetry_to(settings.otlp_endpoint))
         yield Platform(
             engine,
             store,
@@ -130,6 +133,7 @@ async def open_platform(
                 emit=engine.host.emit,
             ),
             voice_activity,
+            telemetry,
         )
 
 

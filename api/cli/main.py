@@ -15,9 +15,10 @@ from glottis.api.server import CannotServe
 from glottis.config import ConfigError, load_deployment
 from glottis.core.errors import GlottisError
 from glottis.core.store import StoreError
+from glottis.core.telemetry import TelemetryMissing
 from glottis.plugins.host import load_plugins
 
-_TOLD = (CannotServe, CommandError, ConfigError, GlottisError, StoreError)
+_TOLD = (CannotServe, CommandError, ConfigError, GlottisError, StoreError, TelemetryMissing)
 _PLUGIN_TIMEOUT_S = 30.0
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 

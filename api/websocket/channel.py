@@ -178,8 +178,10 @@ class Channel:
         """Watch whether the client takes what it is sent; a time limit for each message would cost more."""
         loop = asyncio.get_running_loop()
         limit_s = self._settings.ws_send_timeout_s
-        while self._sending_since is None or loop.time() - self._sending_since < limit_s:
+        while True:
             await asyncio.sleep(limit_s / 4)
+            if self._sending_since is not None and loop.time() - self._sending_since >= limit_s:
+                return
 
     async def _send(self, entry: Entry) -> None:
         if not self._is_closing:

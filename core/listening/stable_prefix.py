@@ -1,9 +1,9 @@
 """Which part of a text that is still being heard will not change any more.
 
-A word is stable once three readings in a row agree on it and go on after it (local agreement, as in Macháček
-et al., "Turning Whisper into Real-Time Transcription System", 2023, there of two), whatever their case and
-marks. What has been called stable is kept to the letter: later readings, and the final, are fitted to it. So a
-word that is called stable and wrong stays wrong: two quick readings agree on such words too often.
+A word is stable once three readings in a row agree on it and go on after it, whatever their case and marks
+(local agreement, as in Macháček et al., "Turning Whisper into Real-Time Transcription System", 2023, there of
+two). What has been called stable is kept to the letter: later readings, and the final, are fitted to it. So a
+word that is called stable and is wrong stays wrong: two quick readings agree on such words too often.
 
     prefix = StablePrefix()
     prefix.read("I would like")             # Partial("I would like", "")

@@ -20,9 +20,9 @@ _LEASE_S = 6.0
 """How long a text that was being spoken waits when the process that spoke it is killed."""
 _LONGEST_WAIT_S = 60.0
 _LOOKED_UP_WITHIN_S = 0.25
-_LOOKUPS_AT_ONCE = 4
 _MOST_WAITING = 200
 _LONGEST_DELAY_S = 0.5
+_LAST_CHORES_S = 3.0
 _TOUCH_AFTER = timedelta(hours=1)
 
 
@@ -61,7 +61,6 @@ class AudioStore:
         self._hot = HotAudio(memory_bytes)
         self._chores: set[asyncio.Task[Any]] = set()
         self._holder = uuid.uuid4().hex
-        self._looking = asyncio.Semaphore(_LOOKUPS_AT_ONCE)
         self._seekers = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -86,7 +85,7 @@ class AudioStore:
         self._quiet.clear()
         try:
             with suppress(StoreUnavailable, TimeoutError):
-                async with asyncio.timeout(_LOOKED_UP_WITHIN_S), self._looking:
+                async with asyncio.timeout(_LOOKED_UP_WITHIN_S):
                     return await self.get(audio_id)
         finally:
             self._seekers -= 1
@@ -183,11 +182,12 @@ class AudioStore:
         task.add_done_callback(self._chore_done)
 
     async def aclose(self) -> None:
-        """Stop what nobody waits for."""
-        chores = list(self._chores)
-        for task in chores:
-            task.cancel()
-        await asyncio.gather(*chores, return_exceptions=True)
+        """Let what nobody waits for come to its end, if it soon does: audio may have cost money."""
+        if self._chores:
+            _, late = await asyncio.wait(self._chores, timeout=_LAST_CHORES_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _keep_in_turn(self, record: AudioRecord) -> None:
         try:

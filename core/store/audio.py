@@ -2,11 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from glottis.core.store.connection import Database, Raw, answering
 from glottis.core.store.documents import AUDIO_BY_AGE, CachedAudio, collection
 from glottis.core.store.errors import AudioTooLarge
+from glottis.core.store.group_commit import GroupCommit
 from glottis.core.store.records import AudioClaim, AudioRecord, AudioTaken, ClaimResult
 from pymongo import ReturnDocument
 
@@ -34,12 +37,28 @@ class AudioCache:
         self._stored_bytes = 0  # by this process since it measured
         self._room = 0.0
         self._measured_at = float("-inf")
+        self._lookups: GroupCommit[str, bool] = GroupCommit(self._which_exist)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Look up while the context lasts."""
+        async with self._lookups.running():
+            yield
 
     async def get(self, audio_id: str) -> AudioRecord | None:
         """Return an audio that is complete."""
+        # Most of what is asked for is not there, and many may ask at once: all of them are one small query.
+        if not await self._lookups.submit(audio_id):
+            return None
         with answering():
             raw = await self._audio.find_one({"_id": audio_id, **_IS_AUDIO})
         return None if raw is None else CachedAudio.record(raw)
+
+    async def _which_exist(self, audio_ids: Sequence[str]) -> list[bool]:
+        found = self._audio.find({"_id": {"$in": list(set(audio_ids))}, **_IS_AUDIO}, projection={"_id": 1})
+        with answering():
+            there = {raw["_id"] for raw in await found.to_list()}
+        return [audio_id in there for audio_id in audio_ids]
 
     async def touch(self, audio_id: str) -> None:
         """Note that an audio was used; written down at most hourly."""

@@ -77,11 +77,13 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
         interactions, events = Interactions(db), Events(db)
         await stack.enter_async_context(sessions.running())
         await stack.enter_async_context(interactions.running())
+        audio = AudioCache(db)
+        await stack.enter_async_context(audio.running())
         await stack.enter_async_context(events.running())
         yield Store(
             sessions=sessions,
             interactions=interactions,
-            audio=AudioCache(db),
+            audio=audio,
             users=Users(db),
             usage=Usage(collection(db, ProjectUsage)),
             secrets=Keys(db),

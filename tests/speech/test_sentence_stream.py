@@ -288,9 +288,9 @@ async def test_a_sentence_that_was_said_before_comes_from_the_cache(speaker_of: 
 async def test_a_sentence_is_cached_for_the_other_nodes(speaker_of: OpenSpeaker) -> None:
     one = ScriptedSynthesizer(tone(0.6))
     request = replace(REQUEST, text="Again.")
-    async with speaker_of(ONE, one.spec("one")) as here, speaker_of(ONE, one.spec("one")) as there:
-        await say(here, "Again.")
-        # It is stored when nobody waits for it; whoever asks for the same audio does.
+    async with speaker_of(ONE, one.spec("one")) as here:
+        await say(here, "Again.")  # it is stored when nobody waits for it, before the node goes at the latest
+    async with speaker_of(ONE, one.spec("one")) as there:
         spoken = await there.say(request)
         ((said, clip),) = await say(there, "Again.")
     assert (spoken.cached, said.cached) == (True, True)

@@ -9,6 +9,7 @@ from glottis.api.errors import TOLD
 from glottis.api.routes.speech import decode_base64
 from glottis.api.websocket.messages import (
     AudioChunk,
+    Counted,
     EndOfSpeech,
     Interrupt,
     NavigationCommand,
@@ -58,6 +59,7 @@ class Channel:
         self._may_write = asyncio.Event()
         self._has_spoken = False
         self._is_closing = False
+        self._frames = 0
         self._sending_since: float | None = None
 
     async def serve(self) -> None:
@@ -103,7 +105,8 @@ class Channel:
             parsed = parse(message)
             if not self._has_spoken:
                 await self._first_words(parsed)
-            await self._handle(parsed)
+            if await self._admits(parsed):
+                await self._handle(parsed)
         elif message:
             # A frame without bytes arrives as None, and says nothing.
             if not self._has_spoken:
@@ -125,14 +128,12 @@ class Channel:
                 self._outbox.put("pong")
             case TextInput(text=text):
                 self._require_length(text)
-                self._require_open()
                 conversation.say(text)
             case NavigationCommand() as command:
                 conversation.navigate(command.action, command.params)
             case AudioChunk() as chunk:
                 await self._take_chunk(chunk)
             case EndOfSpeech():
-                self._require_open()
                 await conversation.end_of_speech()
             case Interrupt():
                 conversation.interrupt()
@@ -151,8 +152,20 @@ class Channel:
             resume_from=start.resume_from,
             is_complete=is_complete,
             next_sequence=self._conversation.next_sequence,
+            sent_before=self._frames,
         )
         self._may_write.set()
+
+    async def _admits(self, message: object) -> bool:
+        """Count a message that has a number among the chunks of audio; False if it was there before."""
+        if isinstance(message, TextInput | EndOfSpeech | Ping):
+            # A pong says that all before it has been taken in: what comes now is for the next server.
+            self._require_open()
+        if not isinstance(message, Counted) or message.sequence is None:
+            return True
+        expected = self._conversation.next_sequence
+        await self._conversation.hear(b"", sequence=message.sequence)
+        return expected is None or message.sequence >= expected
 
     async def _take_chunk(self, chunk: AudioChunk) -> None:
         if len(chunk.data) > _DECODED_HERE:
@@ -171,6 +184,7 @@ class Channel:
         while True:
             entry = await self._outbox.take()
             self._sending_since = loop.time()
+            self._frames += 1
             await self._send(entry)
             self._sending_since = None
 

@@ -54,14 +54,20 @@ class AudioChunk(_Message):
     is_final: bool = False
 
 
-class TextInput(_Message):
+class Counted(_Message):
+    """May have a number of the same count as the chunks of audio: with it, it is never taken in twice."""
+
+    sequence: int | None = Field(None, ge=0)
+
+
+class TextInput(Counted):
     """What the person typed."""
 
     type: Literal["text_input"]
     text: str = Field(min_length=1)
 
 
-class NavigationCommand(_Message):
+class NavigationCommand(Counted):
     """What the person did on the page."""
 
     type: Literal["navigation_command"]
@@ -81,7 +87,7 @@ class EndOfSpeech(_Message):
     type: Literal["end_of_speech"]
 
 
-class Interrupt(_Message):
+class Interrupt(Counted):
     """Stops the answer."""
 
     type: Literal["interrupt"]

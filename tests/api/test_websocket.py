@@ -96,6 +96,35 @@ async def test_a_missing_chunk_is_told(server: Server) -> None:
     assert error["code"] == "sequence_gap"
 
 
+async def test_a_numbered_message_that_is_sent_again_is_taken_in_once(server: Server) -> None:
+    session_id = (await server.start_session())["session_id"]
+    async with server.websocket(session_id) as socket:
+        await send(socket, "audio_chunk", data="", sequence=3)
+        for sequence in (4, 4, 5):
+            await send(socket, "navigation_command", action=f"page {sequence}", sequence=sequence)
+        assert (await until(socket, "error"))[-1]["code"] == "sequence_repeated"
+        await send(socket, "interrupt", sequence=6)
+        await send(socket, "ping")
+        await until(socket, "pong")
+    async with server.websocket(session_id) as socket:
+        await send(socket, "start", resume_from=1)
+        assert (await until(socket, "resumed"))[-1]["next_sequence"] == 7
+    history = (await server.client.get(f"{VOICE}/session/{session_id}/history")).json()["items"]
+    assert sorted(item["content"]["action"] for item in history) == ["page 4", "page 5"]
+
+
+async def test_who_resumes_late_is_told_how_much_of_what_came_does_not_count(server: Server) -> None:
+    session_id = (await server.start_session())["session_id"]
+    async with server.websocket(session_id) as socket:
+        await receive(socket)
+    async with server.websocket(session_id) as socket:
+        early = await receive(socket)  # the server has waited long enough for a word from the client
+        await send(socket, "start", resume_from=1)
+        *again, resumed = await until(socket, "resumed")
+    assert again == [early]
+    assert resumed["sent_before"] == 1
+
+
 async def test_a_ping_is_answered_while_a_turn_runs(serve: Serve) -> None:
     gate = asyncio.Event()
     handler = ScriptedIntentHandler(replies=[(gate, "done")])

@@ -1,0 +1,99 @@
+"""The session over HTTP: started before the conversation, ended after it."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+import httpx
+from glottis.api.client.errors import (
+    ClientError,
+    ProtocolError,
+    Refused,
+    ServerAway,
+    UnknownProject,
+    WrongPassword,
+)
+
+_VOICE = "/api/v1/voice"
+_GOODBYE_S = 5.0
+_REFUSALS: dict[int, type[ClientError]] = {
+    401: WrongPassword,
+    403: UnknownProject,
+    404: UnknownProject,
+    429: ServerAway,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the server has opened."""
+
+    id: str
+    websocket_url: str
+    initial_greeting: str
+
+
+def http_client(
+    url: str, *, user: str | None, password: str | None, timeout_s: float = 30.0
+) -> httpx.AsyncClient:
+    """Make a client of the server at an address, such as `http://127.0.0.1:8080`."""
+    auth = None if user is None else httpx.BasicAuth(user, password or "")
+    base_url = url if "://" in url else f"http://{url}"
+    return httpx.AsyncClient(base_url=base_url, auth=auth, timeout=timeout_s)
+
+
+async def start_session(
+    http: httpx.AsyncClient, *, project: str, language: str | None, user_id: str | None
+) -> Session:
+    """Open a session.
+
+    Raises:
+        WrongPassword, UnknownProject, Refused, ServerAway, ProtocolError: it cannot be.
+    """
+    wanted = {"project": project, "language": language, "user_id": user_id}
+    body = {name: value for name, value in wanted.items() if value is not None}
+    answer = await _ask(http, "POST", f"{_VOICE}/session/start", json=body)
+    if answer.status_code != 201:
+        raise _refusal(answer)
+    try:
+        raw = answer.json()
+        return Session(raw["session_id"], raw["websocket_url"], raw.get("initial_greeting") or "")
+    except (KeyError, TypeError, ValueError):
+        raise ProtocolError(f"{http.base_url}: this is no Glottis server") from None
+
+
+async def end_session(http: httpx.AsyncClient, session: Session) -> None:
+    """End a session, if the server is still there."""
+    with suppress(httpx.HTTPError):
+        await http.delete(f"{_VOICE}/session/{session.id}", timeout=_GOODBYE_S)
+
+
+async def fetch(http: httpx.AsyncClient, url: str) -> bytes:
+    """Fetch audio whole.
+
+    Raises:
+        Refused, ServerAway: it cannot be had.
+    """
+    answer = await _ask(http, "GET", url)
+    if answer.is_error:
+        raise _refusal(answer)
+    return answer.content
+
+
+async def _ask(http: httpx.AsyncClient, method: str, url: str, **what: object) -> httpx.Response:
+    try:
+        return await http.request(method, url, **what)  # type: ignore[arg-type]  # httpx's own keywords
+    except httpx.InvalidURL as error:
+        raise Refused(f"{http.base_url}: {error}") from None
+    except httpx.RequestError as error:
+        reason = str(error) or type(error).__name__
+        raise ServerAway(f"no server answers at {http.base_url}: {reason}") from error
+
+
+def _refusal(answer: httpx.Response) -> ClientError:
+    try:
+        detail = str(answer.json()["detail"])
+    except (KeyError, TypeError, ValueError):
+        return ProtocolError(f"{answer.url} answers {answer.status_code}: this is no Glottis server")
+    if answer.status_code >= 500:
+        return ServerAway(detail)
+    return _REFUSALS.get(answer.status_code, Refused)(detail)

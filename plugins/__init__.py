@@ -31,6 +31,7 @@ from glottis.plugins.intent import (
     Section,
 )
 from glottis.plugins.languages import ANY, best_match, lookup_order, primary
+from glottis.plugins.peers import NoPeers, Peers
 from glottis.plugins.provider import NoConfig, Provider, ProviderContext
 from glottis.plugins.recognizer import (
     Alternative,
@@ -49,15 +50,19 @@ from glottis.plugins.specs import (
     SynthesizerSpec,
     TrainingBackendSpec,
 )
-from glottis.plugins.synthesizer import DEFAULT_VOICE, SynthesisOptions, Synthesizer, VoiceInfo
+from glottis.plugins.speech import DEFAULT_VOICE, SynthesisOptions, VoiceInfo
+from glottis.plugins.synthesizer import Synthesizer
 from glottis.plugins.text import is_speakable, sentences, split_sentences
 from glottis.plugins.threads import iterate_in_thread
 from glottis.plugins.training import (
+    BaseSpeech,
     Progress,
     TrainedVoice,
     TrainingBackend,
     TrainingJob,
     TrainingSample,
+    TrainingStage,
+    TrainingTools,
     Verdict,
 )
 
@@ -67,6 +72,7 @@ __all__ = [
     "DEFAULT_VOICE",
     "Alternative",
     "AudioFrame",
+    "BaseSpeech",
     "BreakerChanged",
     "Capabilities",
     "DialogueContext",
@@ -78,7 +84,9 @@ __all__ = [
     "Kind",
     "Match",
     "NoConfig",
+    "NoPeers",
     "Partial",
+    "Peers",
     "Progress",
     "Provider",
     "ProviderContext",
@@ -109,6 +117,8 @@ __all__ = [
     "TrainingCapabilities",
     "TrainingJob",
     "TrainingSample",
+    "TrainingStage",
+    "TrainingTools",
     "Transcript",
     "TurnFinished",
     "Verdict",

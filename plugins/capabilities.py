@@ -53,8 +53,8 @@ class SynthesizerCapabilities(Capabilities):
 class IntentCapabilities(Capabilities):
     """`intents` lists the names that `match` may return; empty where they are open.
 
-    `speculative`: neither `match` nor `respond` has an effect beyond its result, so that both may be asked about
-    words that prove never to have been said. Then the answer is ready when the person has finished.
+    `speculative`: neither `match` nor `respond` has an effect beyond its result, so that both may be asked
+    about words that prove never to have been said. Then the answer is ready when the person has finished.
     """
 
     intents: tuple[str, ...] = ()
@@ -63,7 +63,12 @@ class IntentCapabilities(Capabilities):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingCapabilities(Capabilities):
-    """`minimum_samples` is how many usable samples a training needs at the least."""
+    """`minimum_samples` is how many usable samples a training needs at the least.
+
+    `rate_hz` is the sample rate that it wants them in: the engine resamples. `resumable`: goes on from what
+    it left in the job's `work_dir`. `max_concurrency` bounds the trainings that run at once in a process.
+    """
 
     minimum_samples: int = 3
+    rate_hz: int = 24_000
     resumable: bool = True

@@ -1,11 +1,12 @@
 """What every provider is: an object with a context, a configuration and a life cycle."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from glottis.plugins.capabilities import Capabilities
+from glottis.plugins.peers import NoPeers, Peers
 from pydantic import BaseModel, ConfigDict
 
 
@@ -20,13 +21,14 @@ class ProviderContext:
     """What the engine hands to a provider that it creates.
 
     `instance` is the name under `[providers]` in plugins.toml; `data_dir` a folder of the instance's own,
-    which exists; `capabilities` those of its spec.
+    which exists; `capabilities` those of its spec; `peers` the other synthesizers, if its spec asks for any.
     """
 
     instance: str
     data_dir: Path
     capabilities: Capabilities
     log: logging.Logger
+    peers: Peers = field(default_factory=NoPeers)
 
 
 class Provider:

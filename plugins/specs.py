@@ -35,6 +35,9 @@ class ProviderSpec:
 
     `name` is what `use` in plugins.toml says; `config` a pydantic model with `extra="forbid"` whose secrets
     are `SecretStr`; `create(context, config)` returns the provider without blocking.
+
+    `peers` names the options that name synthesizers, each an instance or None: they are made even where no
+    route uses them, and `context.peers` reaches them and those of the routes.
     """
 
     kind: ClassVar[Kind]
@@ -45,6 +48,7 @@ class ProviderSpec:
     config: type[BaseModel] = NoConfig
     capabilities: Capabilities
     description: str = ""
+    peers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +80,11 @@ class IntentHandlerSpec(ProviderSpec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingBackendSpec(ProviderSpec):
-    """A training backend on offer."""
+    """A training backend on offer.
+
+    Its voices are spoken by the synthesizer of the same table in plugins.toml: a plugin registers both under
+    one name.
+    """
 
     kind = Kind.TRAINING_BACKEND
     contract = TrainingBackend

@@ -1,40 +1,14 @@
 """Text to speech."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from glottis.plugins.audio import AudioFrame
 from glottis.plugins.capabilities import SynthesizerCapabilities
+from glottis.plugins.errors import ErrorCategory, ProviderError
 from glottis.plugins.provider import Provider
-
-DEFAULT_VOICE = "default"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SynthesisOptions:
-    """How to speak.
-
-    `voice` is one of the provider's own names, or "default"; `language` a BCP 47 tag; `speed` a factor
-    (2.0 is twice as fast); `extra` what the caller gave that only this provider may understand.
-    """
-
-    voice: str = DEFAULT_VOICE
-    language: str = "ru-RU"
-    emotion: str = "neutral"
-    speed: float = 1.0
-    extra: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class VoiceInfo:
-    """A voice that `SynthesisOptions.voice` may name."""
-
-    id: str
-    name: str
-    languages: tuple[str, ...]
-    gender: str | None = None
+from glottis.plugins.speech import SynthesisOptions, VoiceInfo
+from glottis.plugins.training import TrainedVoice
 
 
 class Synthesizer(Provider, ABC):
@@ -56,5 +30,27 @@ class Synthesizer(Provider, ABC):
         """
 
     async def voices(self) -> Sequence[VoiceInfo]:
-        """List the voices that `options.voice` may name."""
+        """List the voices that `options.voice` may name.
+
+        Trained voices are not among them: each belongs to a project, and the engine knows whose it is.
+        """
         return ()
+
+    async def install(self, voice: TrainedVoice) -> None:
+        """Learn to speak a trained voice: from now on `options.voice` may be its `voice_id`.
+
+        For what the training backend of the same name has trained. Comes before a voice is first spoken, and
+        again in each process and after each start; a voice that is installed already is installed anew.
+        `voice.artefact` is a copy for this instance, which stays where it is until `remove`; None where there
+        is no artefact. What needs no installing, as a service keeps it, needs nothing of this.
+
+        Raises:
+            ProviderError: and nothing else; invalid_request if the artefact cannot be read.
+        """
+        if voice.artefact is not None:
+            raise ProviderError(
+                ErrorCategory.UNSUPPORTED, f"{self.context.instance} does not speak trained voices"
+            )
+
+    async def remove(self, voice_id: str) -> None:
+        """Forget a trained voice: naming it is an invalid request again. An unknown one is no error."""

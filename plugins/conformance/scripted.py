@@ -34,7 +34,8 @@ from glottis.plugins.recognizer import (
     Transcript,
 )
 from glottis.plugins.specs import IntentHandlerSpec, RecognizerSpec, SynthesizerSpec
-from glottis.plugins.synthesizer import DEFAULT_VOICE, SynthesisOptions, Synthesizer, VoiceInfo
+from glottis.plugins.speech import DEFAULT_VOICE, SynthesisOptions, VoiceInfo
+from glottis.plugins.synthesizer import Synthesizer
 from glottis.plugins.text import is_speakable
 
 P = TypeVar("P", bound=Provider)

@@ -13,7 +13,8 @@ from glottis.plugins.conformance.provider import ProviderConformance, is_languag
 from glottis.plugins.errors import ErrorCategory
 from glottis.plugins.languages import best_match
 from glottis.plugins.specs import Kind
-from glottis.plugins.synthesizer import SynthesisOptions, Synthesizer
+from glottis.plugins.speech import SynthesisOptions
+from glottis.plugins.synthesizer import Synthesizer
 
 UNSPEAKABLE = ("", "   \n", "...", "— !?", "🙂🎉")
 ODD = ("<b>5 &amp; 7</b>", "a\x00b\u200bc", "х" * 200, "Hello, мир! 你好 42 €", "A" * 3 + "\r\n\r\n" + "b")

@@ -6,12 +6,13 @@ the outbox. So a conversation outlives a connection, and the next one goes on wi
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime
 from typing import Any, Self
 
 from glottis.config import Listening
 from glottis.core.audio import AudioError
+from glottis.core.conversation.barge_in import BargeIn, Verdicts
 from glottis.core.conversation.chunk_order import Disorder
 from glottis.core.conversation.floor import Floor, FloorEvents
 from glottis.core.conversation.hearing import Hearing
@@ -66,6 +67,10 @@ class Conversation:
             ),
             first_turn=first_turn,
         )
+        self._barge_in = BargeIn(
+            self._floor,
+            Verdicts(meant=self._begin, nothing=self._no_words, failed=self._unread),
+        )
 
     @classmethod
     def restored(cls, session: SessionRecord, around: Surroundings, state: Mapping[str, Any]) -> Self:
@@ -80,8 +85,10 @@ class Conversation:
         """Take the client's wishes; they hold for what comes after them."""
         is_heard_alike = manners.listens_like(self.manners)
         self.manners = manners
+        self._speculation.drop()
         if self._hearing is not None and not is_heard_alike:
             hearing, self._hearing = self._hearing, None
+            self._barge_in.faded()
             await hearing.aclose()
 
     async def hear(self, audio: bytes, *, sequence: int | None = None, is_final: bool = False) -> None:
@@ -149,73 +156,74 @@ class Conversation:
         await self._intake.aclose()
         if self._hearing is not None:
             await self._hearing.aclose()
-        for task in self._aside:
-            task.cancel()
+        await self._barge_in.aclose()
         unanswered = await self._floor.aclose()
         await self._speculation.aclose()
-        if self._aside:
-            await asyncio.wait(self._aside)
         for transcription in self._transcriptions.copy():
-            await transcription.aclose()
+            await self._close(transcription)
+        while self._aside:
+            await asyncio.wait(self._aside)
         return unanswered
 
     # What is heard
 
     def speech_began(self) -> None:
         self._speculation.drop()
-        self._floor.hold()
+        self._barge_in.began()
 
     def speech_persists(self) -> None:
-        if self._floor.is_held:
-            self._floor.interrupt("speech")
+        self._barge_in.persists()
 
     def speech_resumed(self) -> None:
         self._speculation.drop()
 
+    def speech_faded(self) -> None:
+        self._barge_in.faded()
+
     def speech_ended(self, transcription: LiveTranscription, ended_at: float, *, is_settled: bool) -> None:
+        self._transcriptions.add(transcription)
+
+        def drop() -> None:
+            if transcription in self._transcriptions:
+                self._spawn(self._close(transcription))
+
         async def final() -> Heard:
             try:
                 return await transcription.finish(nothing_since_pause=is_settled)
             finally:
-                self._transcriptions.discard(transcription)
-                await transcription.aclose()
+                await self._close(transcription)
 
-        if self._floor.is_held:
-            self._spawn(self._judge(final, ended_at))
-        else:
-            self._begin(Said(final=final, ended_at=ended_at))
+        self._barge_in.ended(Said(final=final, ended_at=ended_at, drop=drop))
 
     def nothing_heard(self) -> None:
         self.outbox.put("transcription", text="", is_final=True, confidence=0.0)
         self._status("listening", None)
+
+    def cannot_hear(self, error: GlottisError) -> None:
+        self.tell(error)
 
     def not_audio(self, error: AudioError) -> None:
         self.tell(UnsupportedAudio(str(error)))
         self._status("error", None)
         self._status("listening", None)
 
-    async def _judge(self, final: Callable[[], Coroutine[Any, Any, Heard]], ended_at: float) -> None:
-        """Decide over an answer that is held: by words it is cut off, by a cough it is not."""
-        try:
-            heard = await final()
-        except (GlottisError, StoreError) as error:
-            self._floor.release()
-            self.tell(error)
-            return
-        if not heard.transcript.text:
-            self._floor.release()
-            return
-        self._floor.interrupt("speech")
+    def _no_words(self) -> None:
+        self._speculation.drop()
+        self.outbox.put("transcription", text="", is_final=True, confidence=0.0)
 
-        async def known() -> Heard:
-            return heard
+    def _unread(self, error: BaseException) -> None:
+        self._speculation.drop()
+        self.tell(error)
 
-        self._begin(Said(final=known, ended_at=ended_at))
+    async def _close(self, transcription: LiveTranscription) -> None:
+        self._transcriptions.discard(transcription)
+        await transcription.aclose()
 
     def _begin(self, said: Said) -> None:
         try:
             self._floor.begin(said)
         except TooLarge as error:
+            said.drop()
             self.tell(error)
 
     def _ear(self) -> Hearing:
@@ -244,15 +252,13 @@ class Conversation:
         chain = self._around.assistant.routing.chain(
             Kind.RECOGNIZER, language=session.language, project=session.project
         )
-        transcription = LiveTranscription(
+        return LiveTranscription(
             chain,
             RecognitionOptions(language=session.language),
             wants_partials=self.manners.wants_partials,
             partial=self._partial,
             settled=self._settled if listening.speculation else _ignore,
         )
-        self._transcriptions.add(transcription)
-        return transcription
 
     def _partial(self, partial: Partial) -> None:
         self.outbox.put(
@@ -317,6 +323,7 @@ class Conversation:
             self._status("listening", None)
 
     def _turn_finished(self, turn: Turn) -> None:
+        self._speculation.drop()  # it was for this turn, and would have been taken
         self._around.observe(self.session, turn)
         self._extended(
             "metrics",
@@ -327,6 +334,7 @@ class Conversation:
         self._status("listening", turn.id)
 
     def _turn_failed(self, turn: Turn, error: BaseException) -> None:
+        self._speculation.drop()
         self.tell(error, turn_id=turn.id)
         self._status("error", turn.id)
         self._status("listening", turn.id)

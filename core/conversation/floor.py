@@ -18,6 +18,15 @@ _WIND_UP_S = 1.0
 """How long the next turn waits for providers that were interrupted to let go."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A turn that runs. `over` is done with its task, or once that has taken too long to stop."""
+
+    turn: Turn
+    task: asyncio.Task[None]
+    over: asyncio.Future[None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FloorEvents:
     """Who is told what happens on the floor; called on the event loop."""
@@ -40,10 +49,10 @@ class Floor:
         self._next_id = first_turn
         self._waiting: deque[Said] = deque()
         self._current: Turn | None = None
-        self._running: asyncio.Task[None] | None = None
+        self._running: _Run | None = None
         self._runner: asyncio.Task[None] | None = None
         self._aside: set[asyncio.Task[None]] = set()
-        self._over: asyncio.Future[None] | None = None
+        self._holds_next = False
 
     @property
     def next_turn(self) -> int:
@@ -57,7 +66,7 @@ class Floor:
     @property
     def is_held(self) -> bool:
         """Whether a turn waits to be let go on, or cut off."""
-        return self._current is not None and self._current.is_held
+        return self._holds_next or (self._current is not None and self._current.is_held)
 
     @property
     def waiting(self) -> tuple[Said, ...]:
@@ -75,33 +84,46 @@ class Floor:
         if said.final is None and self._current is not None and self._current.is_streaming:
             self.interrupt("text")  # who types does not want to wait until everything is spoken
         if self._runner is None:
+            # At once, so that whoever interrupts in the same breath finds something to interrupt.
+            self._start()
             self._runner = asyncio.create_task(self._run(), name="turns")
 
     def hold(self) -> None:
         """Stop the answer that is being given, or can still be heard, for the moment: somebody speaks."""
         turn = self._current
-        if turn is not None and not turn.is_held and self._is_interruptible(turn):
+        if turn is None:
+            self._holds_next = bool(self._waiting)
+        elif not turn.is_held and self._is_interruptible(turn):
             turn.hold()
             self._events.paused(turn)
 
     def release(self) -> None:
         """Let the answer go on: it was a cough."""
+        self._holds_next = False
         turn = self._current
         if turn is not None and turn.is_held:
             turn.release()
             self._events.resumed(turn)
 
     def interrupt(self, reason: str) -> bool:
-        """Cut off the turn that runs, or whose answer can still be heard; False if there is none."""
+        """Cut off the turn that runs, or whose answer can still be heard; False if there is none.
+
+        While one that was cut off comes to its end, the next is cut off before it has begun.
+        """
         turn = self._current
-        if turn is None or not self._is_interruptible(turn):
+        if turn is None and self._waiting:
+            turn = self._make_turn(self._next_id, self._waiting.popleft())
+            self._next_id += 1
+        elif turn is None or not self._is_interruptible(turn):
             return False
-        self._current = None
-        if self._running is not None and self._over is not None:
-            self._running.cancel()
-            asyncio.get_running_loop().call_later(_WIND_UP_S, _tell, self._over)
+        turn.cut()
+        run = self._running
+        if run is not None and run.turn is turn:
+            run.task.cancel()
+            asyncio.get_running_loop().call_later(_WIND_UP_S, _tell, run.over)
         else:
             self._spawn(self._settle(turn))
+        self._current, self._holds_next = None, False
         # Last, as it has the client drop what it was sent: nothing of the turn follows.
         self._events.interrupted(turn, reason)
         return True
@@ -109,7 +131,7 @@ class Floor:
     def playback(self, position_ms: float) -> None:
         """Believe the client's word on how far it has played the answer."""
         if self._current is not None:
-            self._current.playback.report(position_ms)
+            self._current.playback.report(position_ms, asyncio.get_running_loop().time())
 
     async def quiet(self) -> None:
         """Wait until no turn runs or waits."""
@@ -120,11 +142,18 @@ class Floor:
         """Cut everything off, and wait until it has let go; gives the turns that had not begun."""
         unanswered = tuple(self._waiting)
         self._waiting.clear()
-        if self._running is not None and self._current is not None and (cut := self._current.remains):
+        for said in unanswered:
+            said.drop()
+        run = self._running
+        if run is not None and not run.turn.is_cut and (cut := run.turn.remains):
             unanswered = (cut, *unanswered)
         if self._runner is not None:
             self._runner.cancel()
             await asyncio.wait({self._runner})
+        if run is not None:
+            run.task.cancel()
+            await _gone(run.task)
+            await self._settle(run.turn)
         while self._aside:
             await asyncio.wait(self._aside)
         return unanswered
@@ -132,57 +161,64 @@ class Floor:
     def _is_interruptible(self, turn: Turn) -> bool:
         return self._running is not None or turn.playback.is_audible(asyncio.get_running_loop().time())
 
+    def _start(self) -> None:
+        turn = self._current = self._make_turn(self._next_id, self._waiting.popleft())
+        self._next_id += 1
+        task = asyncio.create_task(turn.run(), name="turn")
+        over = asyncio.get_running_loop().create_future()
+        task.add_done_callback(lambda _: _tell(over))
+        self._running = _Run(turn, task, over)
+        if self._holds_next:
+            self._holds_next = False
+            self.hold()
+
     async def _run(self) -> None:
         try:
-            while self._waiting:
-                await self._take_turn(self._waiting.popleft())
+            while self._running is not None:
+                await self._running.over
+                run, self._running = self._running, None
+                await self._conclude(run)
+                if self._waiting:
+                    self._start()
         finally:
             self._runner = None
 
-    async def _take_turn(self, said: Said) -> None:
-        turn = self._current = self._make_turn(self._next_id, said)
-        self._next_id += 1
-        running = self._running = asyncio.create_task(turn.run(), name="turn")
-        over = self._over = asyncio.get_running_loop().create_future()
-        running.add_done_callback(lambda _: _tell(over))
-        try:
-            await over
-        except asyncio.CancelledError:
-            running.cancel()
-            self._spawn(self._wind_up(turn, running))
-            raise
-        finally:
-            self._running = self._over = None
-        if not running.done() or running.cancelled():
+    async def _conclude(self, run: _Run) -> None:
+        turn, task = run.turn, run.task
+        if turn.is_cut or not task.done() or task.cancelled():
             # Its words go into the history before those of the next; its providers may take longer to let go.
-            await self._settle(turn)
-            self._spawn(self._wind_up(None, running))
+            self._spawn(_gone(task))
+            await self._settled(turn)
+        elif (error := task.exception()) is not None:
+            await self._settled(turn)
+            self._events.failed(turn, error)
         else:
-            await self._conclude(turn, running.exception())
-
-    async def _conclude(self, turn: Turn, error: BaseException | None) -> None:
-        if error is None:
             self._events.finished(turn)
             self._spawn(turn.follow())
-        else:
-            await self._settle(turn)
-            self._events.failed(turn, error)
 
-    async def _wind_up(self, turn: Turn | None, running: asyncio.Task[None]) -> None:
-        await asyncio.wait({running})
-        if turn is not None:
-            await self._settle(turn)
+    async def _settled(self, turn: Turn) -> None:
+        # What is to be written is, though the conversation be closed meanwhile.
+        await asyncio.wait({self._spawn(self._settle(turn))})
 
     async def _settle(self, turn: Turn) -> None:
+        turn.said.drop()
         try:
             await turn.settle()
         except StoreError as error:
             log.warning("a turn that ended early is not in the history", extra={"reason": str(error)})
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._aside.add(task)
         task.add_done_callback(self._aside.discard)
+        return task
+
+
+async def _gone(task: asyncio.Task[None]) -> None:
+    """Wait until a task that was cancelled has let go; what it fails with then is nobody's."""
+    await asyncio.wait({task})
+    if not task.cancelled():
+        task.exception()
 
 
 def _tell(over: asyncio.Future[None]) -> None:

@@ -10,6 +10,7 @@ from typing import Protocol
 from glottis.config import Listening
 from glottis.core.audio import AudioError, PcmFormat
 from glottis.core.audio.live_decoding import LiveDecoder
+from glottis.core.errors import GlottisError
 from glottis.core.listening import (
     WINDOW_BYTES,
     Endpointer,
@@ -34,6 +35,9 @@ class Heedful(Protocol):
     def speech_resumed(self) -> None:
         """They go on after a pause."""
 
+    def speech_faded(self) -> None:
+        """They have long been silent, but the client alone says when they have finished."""
+
     def speech_ended(self, transcription: LiveTranscription, ended_at: float, *, is_settled: bool) -> None:
         """They have finished; the transcription is now the listener's to finish and to close.
 
@@ -42,6 +46,9 @@ class Heedful(Protocol):
 
     def nothing_heard(self) -> None:
         """Somebody has finished, the client says, who has sent no audio since they last did."""
+
+    def cannot_hear(self, error: GlottisError) -> None:
+        """There is nobody to read what is said."""
 
     def not_audio(self, error: AudioError) -> None:
         """Something cannot be decoded that the client sent as audio."""
@@ -85,21 +92,31 @@ class Hearing:
         self._has_persisted = False
         self._is_broken = False
         self._ended_by_voice = False
+        self._is_closed = False
+        self._length_s = 0.0
         self._chunks: asyncio.Queue[bytes | _End] = asyncio.Queue(_CHUNKS_WAITING)
         self._task = asyncio.create_task(self._run(), name="hearing")
 
     async def feed(self, chunk: bytes) -> None:
         """Take audio; waits while what was sent before is not yet worked through."""
-        await self._chunks.put(chunk)
+        await self._put(chunk)
 
     async def end(self) -> None:
         """Take the client's word that the utterance is over."""
-        await self._chunks.put(_End())
+        await self._put(_End())
+
+    async def _put(self, chunk: bytes | _End) -> None:
+        if not self._is_closed:
+            await self._chunks.put(chunk)
 
     async def aclose(self) -> None:
-        """Stop, and drop what was being said."""
+        """Stop, and drop what was being said, and what whoever feeds still has in hand."""
+        self._is_closed = True
         self._task.cancel()
         await asyncio.wait({self._task})
+        while not self._chunks.empty():
+            self._chunks.get_nowait()
+            await asyncio.sleep(0)
         if self._transcription is not None:
             await self._transcription.aclose()
         await self._decoder.aclose()
@@ -133,6 +150,7 @@ class Hearing:
         self._recent.append(window)
         if self._transcription is not None:
             self._transcription.push(window)
+            self._length_s += len(window) / _BYTES_A_SECOND
         elif self._keeps_unvoiced and not self._ended_by_voice:
             self._keep(window)
         match self._endpointer.advance(probability):
@@ -145,6 +163,8 @@ class Hearing:
             case Speech.ENDED if self._by_voice or self._is_too_long():
                 self._ended_by_voice = True
                 self._conclude(is_settled=self._endpointer.silent_ms >= self._listening.pause_ms)
+            case Speech.ENDED:
+                self._listener.speech_faded()
         if (
             self._transcription is not None
             and not self._has_persisted
@@ -152,17 +172,29 @@ class Hearing:
         ):
             self._has_persisted = True
             self._listener.speech_persists()
+        if not self._by_voice and self._length_s >= self._listening.longest_turn_s:
+            # With all the pauses in it, the endpointer would not see how long it is.
+            self._conclude(is_settled=False)
+            self._endpointer.reset()
 
     def _start(self) -> None:
-        if self._transcription is not None:  # the client alone says when it ends: this goes on
-            self._listener.speech_resumed()
-            return
-        self._transcription = self._transcribe()
-        before = list(self._recent)[-self._endpointer.started_windows_ago :]
-        self._transcription.push(b"".join(before))
         self._has_persisted = False
-        self._unvoiced.clear()
-        self._listener.speech_began()
+        if self._transcription is None:  # else the client alone says when it ends: this goes on
+            before = list(self._recent)[-self._endpointer.started_windows_ago :]
+            self._transcription = self._begin(b"".join(before))
+        if self._transcription is not None:
+            self._unvoiced.clear()
+            self._listener.speech_began()
+
+    def _begin(self, pcm: bytes) -> LiveTranscription | None:
+        try:
+            transcription = self._transcribe()
+        except GlottisError as error:
+            self._listener.cannot_hear(error)
+            return None
+        self._length_s = len(pcm) / _BYTES_A_SECOND
+        transcription.push(pcm)
+        return transcription
 
     def _is_too_long(self) -> bool:
         return self._endpointer.silent_ms < self._listening.silence_ms
@@ -175,6 +207,7 @@ class Hearing:
 
     def _conclude(self, *, is_settled: bool) -> None:
         transcription, self._transcription = self._transcription, None
+        self._length_s = 0.0
         if transcription is not None:
             ended_at = time.perf_counter() - self._endpointer.silent_ms / 1_000
             self._listener.speech_ended(transcription, ended_at, is_settled=is_settled)
@@ -187,12 +220,10 @@ class Hearing:
         ended_by_voice, self._ended_by_voice = self._ended_by_voice, False
         if self._transcription is None and self._unvoiced and not ended_by_voice:
             # The detector found no voice in it; the client says that there is something.
-            self._transcription = self._transcribe()
-            self._transcription.push(bytes(self._unvoiced))
-        if self._transcription is not None:
-            self._conclude(is_settled=self._endpointer.is_paused)
-        elif not ended_by_voice and not self._is_broken:
+            self._transcription = self._begin(bytes(self._unvoiced))
+        elif self._transcription is None and not ended_by_voice and not self._is_broken:
             self._listener.nothing_heard()
+        self._conclude(is_settled=self._endpointer.is_paused)
         self._is_broken = False
         self._unvoiced.clear()
         self._endpointer.reset()

@@ -1,5 +1,6 @@
 """What of a turn goes into the history of its session: both sides, once each, and how the answer ended."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
@@ -83,6 +84,7 @@ class TurnJournal:
         self._session = session
         self._said: InteractionRecord | None = None
         self._answer_id: str | None = None
+        self._writing: asyncio.Task[None] | None = None
 
     def heard(self, text: str, heard: Heard | None, *, seq: int | None) -> None:
         """Remember what the person said; it is written with the answer, or when the turn ends without one."""
@@ -91,16 +93,19 @@ class TurnJournal:
     async def answered(
         self, reply: Reply, latencies_ms: Mapping[str, float], *, seq: int | None, **content: object
     ) -> None:
-        """Write both sides; on return they are safe."""
+        """Write both sides; on return they are safe. If the turn is cancelled meanwhile, they are written too."""
         self._answer_id = self._history.make_id()
         answer = answered(self._session, reply, latencies_ms, record_id=self._answer_id, seq=seq, **content)
         records = [answer] if self._said is None else [self._said, answer]
         self._said = None
-        await self._history.append(records)
+        self._writing = asyncio.create_task(self._history.append(records))
+        await asyncio.shield(self._writing)
 
     async def interrupted(self, reply: Reply, *, sent: str, heard: str, heard_ms: float) -> None:
         """Write that the answer was cut off; `sent` are the words that went out if it was not complete."""
         content = {"interrupted": True, "heard": heard, "heard_ms": round(heard_ms)}
+        if self._writing is not None:
+            await self._writing
         if self._answer_id is not None:
             await self._history.amend(self._session.id, self._answer_id, content)
         elif sent:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from glottis.core.access import ANYONE
+from glottis.core.conversation.playback import Playback
 from glottis.core.dialogue import UNKNOWN, Dialogue, Reply, Understanding
 from glottis.core.errors import GlottisError, Unprocessable
 from glottis.core.routing import Routing
-from glottis.core.speech import LiveReply, LiveSpeech, Speaker, SpeechRequest, SpokenAudio, SpokenSentence
+from glottis.core.speech import LiveReply, LiveSpeech, Speaker, SpeechRequest, SpokenSentence
 from glottis.core.store import SessionRecord, StoreError
 from glottis.plugins import (
     DEFAULT_VOICE,
@@ -81,6 +82,7 @@ class PreparedReply:
             self._committed.set()
         self.was_speculated = not is_certain
         self.said = text
+        self.playback = Playback()
         self.voice = voice if assistant.has_voice(session.project) else replace(voice, mode=AudioMode.NONE)
         self._assistant = assistant
         self._session = session
@@ -97,7 +99,6 @@ class PreparedReply:
         self._headway = asyncio.Event()
         self._early: LiveReply | None = None
         self._whole: LiveSpeech | None = None
-        self._finished: SpokenAudio | None = None
         self._url_known = asyncio.Event()
         self._ready: asyncio.Queue[Spoken | None] = asyncio.Queue(_ITEMS_AHEAD)
         self._failure: GlottisError | None = None
@@ -137,17 +138,24 @@ class PreparedReply:
         if self._speaking is not None:
             await self._speaking
 
-    async def duration_s(self) -> float | None:
-        """Wait until the audio behind the URL is whole, and tell how long it lasts; None if that failed."""
+    async def measured(self) -> None:
+        """Wait until the audio behind a URL is whole, and note how long it lasts."""
         if self._whole is not None:
             with suppress(GlottisError, StoreError):
-                self._finished = await self._whole.finished()
-        return self._finished.duration_s if self._finished else None
+                spoken = await self._whole.finished()
+                self.playback.begin_sentence(self.words_so_far)
+                self.playback.add(1_000 * spoken.duration_s)
+        self.playback.complete()
 
     async def spoken(self) -> AsyncGenerator[Spoken, None]:
         """Give sentences and their frames as they are made; for `AudioMode.STREAM`."""
         while (item := await self._ready.get()) is not None:
             yield item
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether no answer, or no whole answer, came of it."""
+        return self._failure is not None
 
     @property
     def words_so_far(self) -> str:
@@ -158,12 +166,18 @@ class PreparedReply:
         return self._is_complete
 
     async def aclose(self) -> None:
-        """Stop making it."""
+        """Stop making it, but for audio behind a URL: whoever plays it is to hear the end. See `abandon`."""
         self._is_closed = True
         tasks = {task for task in (self._composing, self._speaking) if task is not None}
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
+
+    def abandon(self) -> None:
+        """Stop also what is made behind a URL: nobody will hear it."""
+        whole, self._whole = self._whole, None
+        if whole is not None:
+            whole.leave()
 
     def partly(self) -> Reply:
         """Give as much of the answer as there is."""
@@ -262,13 +276,15 @@ class PreparedReply:
                 async for item in items:
                     if isinstance(item, SpokenSentence):
                         provider = item.provider
+                        self.playback.begin_sentence(item.text, is_repeated=item.is_repeated)
                         continue
                     live.write(item)
+                    self.playback.add(1_000 * item.duration_s)
                     if self._early is None:
                         self._early = live
                         self._url_known.set()
                         self._headway.set()
-            self._finished = await live.finish(provider=provider)
+            await live.finish(provider=provider)
         except BaseException:
             await live.abandon()
             raise

@@ -23,9 +23,12 @@ class Speculation:
             self._held = self._prepare(text)
 
     def take(self, text: str) -> PreparedReply | None:
-        """Give the answer that was prepared for just this text, if one was; any other is dropped."""
+        """Give the answer that was prepared for just this text, if one was; any other is dropped.
+
+        One that has failed too: what failed then may go well now.
+        """
         held = self._held
-        if held is None or held.said != text:
+        if held is None or held.said != text or held.has_failed:
             self.drop()
             return None
         self._held = None
@@ -35,6 +38,7 @@ class Speculation:
         """Forget what was prepared: they went on speaking."""
         held, self._held = self._held, None
         if held is not None:
+            held.abandon()
             closing = asyncio.create_task(held.aclose())
             self._closing.add(closing)
             closing.add_done_callback(self._closing.discard)

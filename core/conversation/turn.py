@@ -58,6 +58,8 @@ class Said:
     is_written: bool = False
     """It is in the history already: another node had begun to answer it."""
     ended_at: float = field(default_factory=time.perf_counter)
+    drop: Callable[[], None] = lambda: None
+    """Call it if `final` is not called, or was cancelled: nobody will ask for it any more."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,21 +80,29 @@ class Turn:
         self.id = turn_id
         self.said = said
         self.times = TurnTimes(said.ended_at)
-        self.playback = Playback()
+        self.is_cut = False
         self.reply: PreparedReply | None = None
         self._journal = journal
         self._delivery = delivery
-        self._outbox = delivery.outbox
+        self._silence = Playback()
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._answer: Reply | None = None
+        if said.text is not None and not said.is_written:
+            journal.heard(said.text, None, seq=None)
+
+    @property
+    def playback(self) -> Playback:
+        """How far the answer has been spoken."""
+        return self._silence if self.reply is None else self.reply.playback
 
     @property
     def remains(self) -> Said | None:
         """What somebody else would have to answer, if this turn ends now."""
-        if self.reply is None or self._answer is not None or self.playback.has_started:
+        said = self.said.text if self.reply is None else self.reply.said
+        if not said or self._answer is not None or self.playback.has_started:
             return None
-        return Said(text=self.reply.said, is_written=True)
+        return Said(text=said, is_written=True)
 
     @property
     def is_held(self) -> bool:
@@ -115,13 +125,17 @@ class Turn:
         self.playback.release(_now())
         self._flowing.set()
 
+    def cut(self) -> None:
+        """Send nothing any more; what runs is to be cancelled."""
+        self.is_cut = True
+
     async def run(self) -> None:
         """Hear, answer, speak.
 
         Raises:
             GlottisError, StoreError: it failed; what was said is in the history all the same.
         """
-        self._delivery.status("thinking", self.id)
+        self._status("thinking")
         try:
             text = self.said.text if self.said.final is None else await self._hear(self.said.final)
             if text:
@@ -135,6 +149,8 @@ class Turn:
 
     async def settle(self) -> None:
         """Write down a turn that was cut off, or failed, as far as it came."""
+        if self.reply is not None:
+            self.reply.abandon()
         if self.reply is None or (self._answer is None and not self.playback.has_started):
             await self._journal.finish()
             return
@@ -148,9 +164,8 @@ class Turn:
         heard = await final()
         transcript = heard.transcript
         self.times.final = time.perf_counter()
-        seq = self._outbox.put(
+        seq = self._put(
             "transcription",
-            turn_id=self.id,
             text=transcript.text,
             is_final=True,
             confidence=round(transcript.confidence, 4),
@@ -160,8 +175,6 @@ class Turn:
         return transcript.text
 
     async def _deliver(self, reply: PreparedReply) -> None:
-        if self.said.final is None and not self.said.is_written:
-            self._journal.heard(reply.said, None, seq=None)
         if reply.voice.mode is AudioMode.STREAM:
             await self._deliver_streamed(reply)
             return
@@ -170,6 +183,7 @@ class Turn:
             await self._begin_early(reply, early)
         audio_id = early or await reply.audio_id()
         if audio_id is not None and early is None:
+            await self._flowing.wait()
             self._audio_begins()
         await self._deliver_text(reply, audio_id)
         await reply.made()
@@ -186,9 +200,8 @@ class Turn:
     async def _begin_early(self, reply: PreparedReply, audio_id: str) -> None:
         await self._flowing.wait()
         self._audio_begins()
-        self._outbox.put(
+        self._put(
             "audio",
-            turn_id=self.id,
             format=reply.voice.format,
             audio_url=self._delivery.link(audio_id),
             text=reply.words_so_far,
@@ -196,17 +209,13 @@ class Turn:
 
     async def follow(self) -> None:
         """Learn how long the audio behind a URL lasts, so as to know what of it has been heard."""
-        if self.reply is not None and self._answer is not None and self.playback.has_started:
-            duration_s = await self.reply.duration_s()
-            if duration_s is not None:
-                self.playback.begin_sentence(self._answer.text)
-                self.playback.add(1_000 * duration_s)
-            self.playback.complete()
+        if self.reply is not None and self.playback.has_started:
+            await self.reply.measured()
 
     def _audio_begins(self) -> None:
         self.times.first_audio = time.perf_counter()
         self.playback.start(_now())
-        self._delivery.status("speaking", self.id)
+        self._status("speaking")
 
     async def _deliver_text(self, reply: PreparedReply, audio_id: str | None) -> None:
         answer = await reply.text()
@@ -215,11 +224,10 @@ class Turn:
         self._answer = answer
         content = {} if audio_id is None else {"audio_id": audio_id}
         # Should this node die before it is sent, another one sends it in its place: by this number.
-        seq = self._outbox.last_seq + 1
+        seq = self._delivery.outbox.last_seq + 1
         await self._journal.answered(answer, self.times.delays_ms(), seq=seq, **content)
-        self._outbox.put(
+        self._put(
             "response",
-            turn_id=self.id,
             text=answer.text,
             audio_url=self._delivery.link(audio_id) if audio_id else None,
             sources=[{"title": source.title, "url": source.url} for source in answer.sources],
@@ -233,7 +241,7 @@ class Turn:
             await self._flowing.wait()
             if not self.playback.has_started:
                 self._audio_begins()
-                self._outbox.put("audio", turn_id=self.id, **out.description())
+                self._put("audio", **out.description())
             if isinstance(item, SpokenSentence):
                 self._announce(item)
                 continue
@@ -244,24 +252,31 @@ class Turn:
             await self._send(out.finish())
             self.playback.complete()
             duration_ms = round(self.playback.sent_ms)
-            self._outbox.put("audio_end", turn_id=self.id, duration_ms=duration_ms)
+            self._put("audio_end", duration_ms=duration_ms)
             await self._until_played()
 
     def _announce(self, sentence: SpokenSentence) -> None:
-        self.playback.begin_sentence(sentence.text)
+        self.playback.begin_sentence(sentence.text, is_repeated=sentence.is_repeated)
         moved: dict[str, Any] = {} if sentence.moved_from is None else {"moved_from": sentence.moved_from}
-        self._outbox.put(
+        self._put(
             "sentence",
-            turn_id=self.id,
             text=sentence.text,
             position_ms=round(self.playback.sent_ms),
             provider=sentence.provider,
             **moved,
         )
 
+    def _status(self, status: str) -> None:
+        if not self.is_cut:
+            self._delivery.status(status, self.id)
+
+    def _put(self, kind: str, **fields: Any) -> int | None:
+        # The tasks of a turn that is cut off run a step more, each, before they notice.
+        return None if self.is_cut else self._delivery.outbox.put(kind, turn_id=self.id, **fields)
+
     async def _send(self, data: bytes) -> None:
         if data:
-            await self._outbox.put_audio(data, turn_id=self.id)
+            await self._delivery.outbox.put_audio(data, turn_id=self.id)
 
     async def _keep_pace(self) -> None:
         """Stay no more than the lead ahead of what is being played."""
@@ -273,7 +288,7 @@ class Turn:
         """Wait until the client should have played everything: until then it can be interrupted."""
         while self.playback.is_audible(_now()):
             await self._flowing.wait()
-            await asyncio.sleep(max(0.001, self.playback.ahead_ms(_now()) / 1_000))
+            await asyncio.sleep(max(0.001, self.playback.left_ms(_now()) / 1_000))
 
 
 def _now() -> float:

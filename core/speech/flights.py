@@ -33,6 +33,8 @@ class Flight:
         self, request: SpeechRequest, audio: AudioStore, gains: Gains, live: MutableMapping[str, LiveAudio]
     ) -> None:
         self.claimed: set[str] = set()
+        self.is_left = False
+        self._waiting = 0
         self.voice: Voice = ("", "", "")
         self.begun: asyncio.Future[Begun] = asyncio.get_running_loop().create_future()
         self._request = request
@@ -45,6 +47,17 @@ class Flight:
         """Let it take off, in a task of its own: a caller who goes away must not take the audio with them."""
         self.task = asyncio.create_task(work)
         self.task.add_done_callback(self._landed)
+
+    def join(self) -> None:
+        """Add somebody who waits for it."""
+        self._waiting += 1
+
+    def leave(self) -> None:
+        """Take away somebody who does not want it any more; the last one stops the provider."""
+        self._waiting -= 1
+        if not self._waiting and not self.task.done():
+            self.is_left = True
+            self.task.cancel()
 
     def attempt(self, guard: Guard[Synthesizer], options: SynthesisOptions) -> Ear:
         self._break_off()

@@ -79,6 +79,8 @@ class LiveSpeech:
     Raises:
         Unprocessable, Unavailable, TooLarge: as `Speaker.say`.
     """
+    leave: Callable[[], None] = lambda: None
+    """Say, at most once, that nobody will hear it: if nobody else asked for it, the provider is stopped."""
 
 
 @dataclass(frozen=True, slots=True)

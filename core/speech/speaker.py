@@ -61,11 +61,14 @@ class Speaker:
         found, is_new = self._find_or_fly(request)
         if isinstance(found, AudioRecord):
             return _described(found, cached=True)
+        found.join()  # for good: a caller who goes away must not take the audio with them
         spoken = await asyncio.shield(found.task)
         return spoken if is_new else replace(spoken, cached=True)
 
     async def begin(self, request: SpeechRequest) -> LiveSpeech:
         """Have a text spoken, and return with its first audio: from then on it can be fetched by its id.
+
+        Who is cancelled, or leaves it, stops the provider if nobody else wants the audio.
 
         Raises:
             Unprocessable, Unavailable, TooLarge: as `say`.
@@ -78,13 +81,18 @@ class Speaker:
                 return spoken
 
             return LiveSpeech(spoken.id, spoken.provider, spoken.content_type, cached=True, finished=at_once)
-        begun = await asyncio.shield(found.begun)
+        found.join()
+        try:
+            begun = await asyncio.shield(found.begun)
+        except asyncio.CancelledError:
+            found.leave()
+            raise
         cached = begun.cached or not is_new
 
         async def in_the_end() -> SpokenAudio:
             return replace(await asyncio.shield(found.task), cached=cached)
 
-        return LiveSpeech(begun.id, begun.provider, request.content_type, cached=cached, finished=in_the_end)
+        return LiveSpeech(begun.id, begun.provider, request.content_type, cached, in_the_end, found.leave)
 
     async def stream(
         self, sentences: AsyncIterator[str], request: SpeechRequest
@@ -152,13 +160,18 @@ class Speaker:
             self._lookups["hit"].inc()
             return hot, False
         flight = self._flights.get(wanted)
-        if flight is not None:
+        if flight is not None and not flight.is_left:
             self._lookups["joined"].inc()
             return flight, False
-        flight = self._flights[wanted] = Flight(request, self._audio, self._gains, self._live)
-        flight.start(self._find_or_speak(wanted, chain, request, flight))
-        flight.task.add_done_callback(lambda _: self._flights.pop(wanted))
-        return flight, True
+        new = self._flights[wanted] = Flight(request, self._audio, self._gains, self._live)
+        new.start(self._find_or_speak(wanted, chain, request, new))
+
+        def landed(_: asyncio.Task[SpokenAudio]) -> None:
+            if self._flights.get(wanted) is new:
+                del self._flights[wanted]
+
+        new.task.add_done_callback(landed)
+        return new, True
 
     async def _find_or_speak(
         self, wanted: str, chain: Chain, request: SpeechRequest, flight: Flight

@@ -33,6 +33,7 @@ class State:
     given: Callable[[], dict[str, Any]]
     reach: Callable[[Talk], Awaitable[None]]
     line: list[tuple[str, str]] = field(default_factory=list)
+    next_turn: int = 2
     is_heard: bool = False
     """Some of the answer may have been heard."""
 
@@ -41,7 +42,7 @@ class State:
 
 
 def _slow_ear() -> dict[str, Any]:
-    return {"recognizer": ScriptedRecognizer([HANG], "hello")}
+    return {"recognizer": ScriptedRecognizer([HANG], "hello"), "wants_partials": False}
 
 
 def _slow_mind() -> dict[str, Any]:
@@ -166,7 +167,7 @@ STATES = [
     State("preparing_audio", _slow_mouth("stream"), _being_voiced, _ANSWERED),
     State("preparing_audio_behind_a_url", _slow_mouth("url"), _being_voiced, _ASKED),
     State("streaming", _long("stream"), _streaming, _ANSWERED, is_heard=True),
-    State("held", _long("stream"), _held, _ANSWERED, is_heard=True),
+    State("held", _long("stream"), _held, _ANSWERED, next_turn=3, is_heard=True),
     State("between_sentences", _halting("stream"), _between_sentences, _BRIEF, is_heard=True),
     State("after_audio_end", _brief("stream"), _at_the_end, _BRIEF, is_heard=True),
     State("behind_a_url", _brief("url"), _behind_a_url, _BRIEF, is_heard=True),

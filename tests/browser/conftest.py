@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from tests.browser.chromium import Page, browsing
+from tests.browser.chromium import ANSWER_S, Page, browsing
 from tests.docs.blocks import DOCS, titled
 from tests.program import VOICE, Program
 
@@ -88,12 +88,13 @@ class Visit:
 
     async def until(self, kind: str, **fields: Any) -> dict[str, Any]:
         """Wait for a message of the server."""
-        while True:
-            self.seen.append(await self.page.told())
-            message: dict[str, Any] = self.seen[-1].get("received", {})
-            assert message.get("type") != "error", message
-            if message.get("type") == kind and fields.items() <= message.items():
-                return message
+        async with asyncio.timeout(ANSWER_S):
+            while True:
+                self.seen.append(await self.page.told())
+                message: dict[str, Any] = self.seen[-1].get("received", {})
+                assert message.get("type") != "error", message
+                if message.get("type") == kind and fields.items() <= message.items():
+                    return message
 
     def received(self, kind: str) -> list[dict[str, Any]]:
         messages = [said["received"] for said in self.seen if "received" in said]

@@ -13,7 +13,7 @@ from glottis.core.conversation import Turns
 from glottis.core.dialogue import Dialogue
 from glottis.core.listening import Silero, VoiceActivity
 from glottis.core.metrics import Metrics
-from glottis.core.routing import Guard, Routing
+from glottis.core.routing import Guard, RoutedPeers, Routing
 from glottis.core.sessions import Sessions
 from glottis.core.speech import Recognition, Speaker, Voices
 from glottis.core.store import Store, open_store
@@ -65,6 +65,7 @@ async def open_engine(
         ConfigError: plugins.toml asks for what cannot be had.
     """
     metrics = Metrics()
+    guards: dict[tuple[Kind, str], Guard[Any]] = {}
     async with AsyncExitStack() as stack:
         host = await stack.enter_async_context(
             open_plugins(
@@ -74,9 +75,13 @@ async def open_engine(
                 load_timeout_s=settings.plugin_load_timeout_s,
                 warmup_timeout_s=settings.warmup_timeout_s,
                 loaded=loaded,
+                peers=lambda instance: RoutedPeers(
+                    instance, lambda name: guards.get((Kind.SYNTHESIZER, name))
+                ),
             )
         )
-        routing = Routing(deployment, _guards(host, deployment, metrics))
+        guards |= _guards(host, deployment, metrics)
+        routing = Routing(deployment, guards)
         for guard in routing.guards:
             stack.push_async_callback(guard.aclose)
         yield Engine(

@@ -62,6 +62,11 @@ class Guard(Generic[P]):
         return self._instance.provider  # type: ignore[return-value]  # the registry keys instances by kind
 
     @property
+    def has_peers(self) -> bool:
+        """Whether it speaks through others, and so may not be reached by them."""
+        return bool(self._instance.spec.peers)
+
+    @property
     def is_started(self) -> bool:
         return self._instance.state is InstanceState.READY
 

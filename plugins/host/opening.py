@@ -1,7 +1,7 @@
 """Opening the plugins of a deployment, and what the engine holds while they are open."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from glottis.plugins.host.redaction import Redaction
 from glottis.plugins.host.registration import listening
 from glottis.plugins.host.resolution import Resolution, known_secrets, resolve
 from glottis.plugins.host.starting import Starter
+from glottis.plugins.peers import Peers
 from glottis.plugins.specs import Kind
 
 CLOSE_TIMEOUT_S = 10.0
@@ -74,13 +75,15 @@ async def open_plugins(
     warmup_timeout_s: float,
     loaded: LoadedPlugins | None = None,
     close_timeout_s: float = CLOSE_TIMEOUT_S,
+    peers: Callable[[str], Peers] | None = None,
 ) -> AsyncIterator[PluginHost]:
     """Load plugins, make the providers that routes use, and close them in the end.
 
     Each instance gets a folder of its name in `data_dir`, shared by its kinds.
 
     A provider that fails is left out, unless it is required or leaves a route with nothing. `loaded`
-    stays the caller's to close. In the end each provider has `close_timeout_s` to close.
+    stays the caller's to close. In the end each provider has `close_timeout_s` to close. `peers` makes for an
+    instance, by its name, what it reaches others with.
 
     Raises:
         ConfigError: the deployment is wrong, or something that it cannot do without does not start.
@@ -102,6 +105,7 @@ async def open_plugins(
             warmup_timeout_s=warmup_timeout_s,
             close_timeout_s=close_timeout_s,
             redaction=redaction,
+            peers=peers,
         )
         stack.push_async_callback(starter.aclose)
         instances = await starter.start(resolution.plans)

@@ -152,6 +152,9 @@ def _checked(spec: object, wanted: type[ProviderSpec], registrar: str, taken: di
         raise PluginFault(f'create of "{spec.name}" cannot be called')
     _check_capabilities(spec, wanted)
     _check_config(spec)
+    unknown = [option for option in spec.peers if option not in spec.config.model_fields]
+    if unknown:
+        raise PluginFault(f'peers of "{spec.name}" name options that its config lacks: {", ".join(unknown)}')
     return spec
 
 

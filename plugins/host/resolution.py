@@ -107,6 +107,10 @@ class _Resolver:
         for chain in chains:
             for name in chain.names:
                 self._plan(chain, name)
+        for chain in chains:
+            if chain.kind is Kind.TRAINING_BACKEND:
+                self._plan_speaker(chain)
+        chains += self._peer_chains()
         self._check_required()
         self._check_voices()
         problems = {
@@ -212,6 +216,48 @@ class _Resolver:
             line=place.line,
             config=self._configs[name],
         )
+
+    def _plan_speaker(self, chain: Chain) -> None:
+        """Plan the synthesizer that speaks the voices of a training backend: the one of its own table."""
+        for name in chain.names:
+            backend = self._plans.get((chain.kind, name))
+            if backend is None or backend.error is not None:
+                continue
+            use = backend.spec.name
+            if self._loaded.spec(Kind.SYNTHESIZER, use) is not None:
+                self._plan(Chain(chain.path, Kind.SYNTHESIZER, (name,)), name)
+            else:
+                self._report(
+                    chain.path,
+                    f'"{name}" trains voices that nothing speaks: its plugin offers no synthesizer "{use}"',
+                )
+
+    def _peer_chains(self) -> list[Chain]:
+        """Plan the synthesizers that options name, and give each as a route of one."""
+        chains: dict[Chain, None] = {}
+        for plan in list(self._plans.values()):
+            for option in plan.spec.peers:
+                name = getattr(plan.config, option, None)
+                if name is None:
+                    continue
+                path = ("providers", plan.name, option)
+                if (mistake := self._peer_mistake(plan, name)) is not None:
+                    self._report(path, mistake)
+                    continue
+                chain = Chain(path, Kind.SYNTHESIZER, (name,))
+                chains[chain] = None
+                self._plan(chain, name)
+        return list(chains)
+
+    def _peer_mistake(self, plan: Plan, name: object) -> str | None:
+        if not isinstance(name, str):
+            return f"is a {type(name).__name__}, not the name of a synthesizer"
+        if name == plan.name:
+            return f'"{name}" cannot speak through itself'
+        spec = self._loaded.spec(Kind.SYNTHESIZER, self._deployment.entry(name).use)
+        if spec is not None and spec.peers:
+            return f'"{name}" speaks through another synthesizer itself; name that one'
+        return None
 
     def _plan_failed(self, chain: Chain, name: str, entry: ProviderEntry) -> None:
         """Plan a provider whose plugin is enabled but broken: it is shown as failed, and the rest goes on."""

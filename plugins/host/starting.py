@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from glottis.config import environment_name
@@ -12,6 +12,7 @@ from glottis.plugins.host.records import InstanceState, ProviderInstance
 from glottis.plugins.host.redaction import Redaction
 from glottis.plugins.host.reporting import report
 from glottis.plugins.host.resolution import Plan
+from glottis.plugins.peers import NoPeers, Peers
 from glottis.plugins.provider import Provider, ProviderContext
 
 WARMUP_TIMEOUT_HINT = f"{environment_name('warmup_timeout_s')} sets how long it may take"
@@ -28,12 +29,14 @@ class Starter:
         warmup_timeout_s: float,
         close_timeout_s: float,
         redaction: Redaction,
+        peers: Callable[[str], Peers] | None = None,
     ) -> None:
         self._data_dir = data_dir
         self._load_timeout_s = load_timeout_s
         self._warmup_timeout_s = warmup_timeout_s
         self._close_timeout_s = close_timeout_s
         self._redaction = redaction
+        self._peers = peers
         self._open: list[tuple[Plan, Provider]] = []
 
     async def start(self, plans: Sequence[Plan]) -> tuple[ProviderInstance, ...]:
@@ -90,7 +93,11 @@ class Starter:
         folder = self._data_dir / plan.name
         folder.mkdir(parents=True, exist_ok=True)
         context = ProviderContext(
-            plan.name, folder, plan.spec.capabilities, logging.getLogger(f"glottis.providers.{plan.name}")
+            plan.name,
+            folder,
+            plan.spec.capabilities,
+            logging.getLogger(f"glottis.providers.{plan.name}"),
+            self._peers(plan.name) if self._peers and plan.spec.peers else NoPeers(),
         )
         provider = plan.spec.create(context, plan.config)
         if not isinstance(provider, plan.spec.contract):

@@ -53,7 +53,13 @@ class Conversation:
         await self._say({"type": "audio_chunk", "data": "", "is_final": True}, is_ending=True)
 
     async def say(self, text: str) -> None:
-        """Say something in writing."""
+        """Say something in writing.
+
+        Raises:
+            ValueError: there is nothing in it.
+        """
+        if not text:
+            raise ValueError("there is nothing to say in this text")
         await self._say({"type": "text_input", "text": text})
 
     async def navigate(self, action: str, params: Mapping[str, Any] | None = None) -> None:

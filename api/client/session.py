@@ -17,8 +17,6 @@ _VOICE = "/api/v1/voice"
 _GOODBYE_S = 5.0
 _REFUSALS: dict[int, type[ClientError]] = {
     401: WrongPassword,
-    403: UnknownProject,
-    404: UnknownProject,
     429: ServerAway,
 }
 
@@ -52,6 +50,8 @@ async def start_session(
     wanted = {"project": project, "language": language, "user_id": user_id}
     body = {name: value for name, value in wanted.items() if value is not None}
     answer = await _ask(http, "POST", f"{_VOICE}/session/start", json=body)
+    if answer.status_code == 404:
+        raise UnknownProject(f'there is no project "{project}", or not for this user')
     if answer.status_code != 201:
         raise _refusal(answer)
     try:

@@ -108,7 +108,7 @@ class Page:
 
 @asynccontextmanager
 async def browsing(folder: Path, *, microphone: Path) -> AsyncIterator[Page]:
-    """Run a browser whose microphone plays a WAV file once, and is silent then; `folder` is for its profile."""
+    """Run a browser whose microphone plays a WAV file once; `folder` is for its profile."""
     process = await asyncio.create_subprocess_exec(
         CHROMIUM,
         *_OPTIONS,

@@ -106,7 +106,7 @@ Visiting = Callable[..., AbstractAsyncContextManager[Visit]]
 
 @pytest.fixture
 def visiting(caller: httpx.AsyncClient, site: str, tmp_path: Path) -> Visiting:
-    """Visit the page: `visiting("client.js", 0.5, "Good morning", 2.0)` says so after half a second, and then nothing."""
+    """Visit the page: `visiting("client.js", 0.5, "Good morning")` says so after half a second."""
 
     async def spoken(text: str) -> bytes:
         body = {"text": text, "language": "en-US", "options": {"format": "wav"}}

@@ -1,3 +1,4 @@
 from tests.api.conftest import serve
+from tests.listening.conftest import say
 
-__all__ = ["serve"]
+__all__ = ["say", "serve"]

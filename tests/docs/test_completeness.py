@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
+from types import ModuleType
 from typing import Any, get_args
 
 import pytest
@@ -26,6 +27,7 @@ from glottis.config import (
 )
 from glottis.config.deployment import SectionEntry
 from glottis.config.settings import environment_name
+from glottis.core.conversation.chunk_order import Disorder
 from glottis.core.dialogue import STATUS
 from glottis.core.errors import GlottisError
 from glottis.core.metrics import Metrics
@@ -41,6 +43,7 @@ from tests.docs.blocks import DOCS, ROOT
 
 CODE = [ROOT / room for room in ("api", "core", "plugins")]
 WEBSOCKET = ROOT / "api" / "websocket"
+CONVERSATION = ROOT / "core" / "conversation"
 NOT_IN_THE_FILE = {"file", "lines"}
 LOUD = {"warning", "error", "exception", "critical"}
 
@@ -139,28 +142,41 @@ def test_every_warning_and_error_in_the_log_is_told() -> None:
     require_told(sorted(first_arguments(CODE, *LOUD, "report")), "operations")
 
 
-def test_every_field_of_a_request_is_told() -> None:
+def fields_in(module: ModuleType) -> list[str]:
+    """List the fields of the models that a module defines."""
     models = [
         value
-        for value in (*vars(bodies).values(), *vars(messages).values())
-        if inspect.isclass(value) and issubclass(value, BaseModel)
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, BaseModel) and value.__module__ == module.__name__
     ]
-    require_told(sorted({field for model in models for field in model.model_fields}), "api")
+    return sorted({field for model in models for field in model.model_fields})
 
 
-def test_every_type_of_message_status_and_interaction_is_told() -> None:
-    types = first_arguments([WEBSOCKET], "_send")
-    assert "response" in types
-    require_told([*types, *messages.TYPES, *STATUS, *get_args(InteractionType)], "api")
-    shown = set(re.findall(r'^\{"type": "(\w+)"', page("api"), re.MULTILINE))
+def test_every_field_of_a_request_is_told() -> None:
+    require_told(fields_in(bodies), "api")
+
+
+def test_every_field_of_a_message_is_told() -> None:
+    require_told(fields_in(messages), "websocket")
+
+
+def test_every_type_of_message_and_status_is_told() -> None:
+    types = first_arguments([CONVERSATION, WEBSOCKET], "put", "_extended") - {""}
+    assert {"response", "pong", "paused"} <= types
+    require_told([*types, *messages.TYPES, *STATUS], "websocket")
+    shown = set(re.findall(r'^\{"type": "(\w+)"', page("websocket"), re.MULTILINE))
     assert shown == types | set(messages.TYPES)
 
 
+def test_every_type_of_interaction_is_told() -> None:
+    require_told(get_args(InteractionType), "api")
+
+
 def test_every_code_of_an_error_is_told() -> None:
-    codes = {kind.code for kind in descendants(GlottisError)} | {how.code for how in TOLD.values()}
-    codes |= first_arguments([WEBSOCKET], "_error")
-    assert "sequence_gap" in codes
-    require_told(sorted(codes), "api")
+    known = {how.code for how in TOLD.values()}
+    require_told(sorted(known), "api")
+    codes = {kind.code for kind in descendants(GlottisError)} | {code.value for code in Disorder}
+    require_told(sorted(codes - known), "websocket")
 
 
 def test_every_close_code_is_told() -> None:
@@ -172,7 +188,7 @@ def test_every_close_code_is_told() -> None:
     }
     codes = {value for value in constants if isinstance(value, int) and 1_000 <= value < 5_000}
     codes |= {how.close for how in TOLD.values() if how.close is not None}
-    told = {int(code) for code in re.findall(r"^\| (\d{4}) \|", page("api"), re.MULTILINE)}
+    told = {int(code) for code in re.findall(r"^\| (\d{4}) \|", page("websocket"), re.MULTILINE)}
     assert codes | {1009} == told
 
 

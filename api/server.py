@@ -8,10 +8,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 from glottis.api.app import create_app
 from glottis.api.connection_places import ConnectionPlaces, make_board, slot_environment
@@ -57,19 +58,41 @@ async def serve(
     """
     # The socket comes first: whether the port is free should not wait for models to load.
     sock = listening or bind(settings)
-    stop = _stop_signal()
-    async with AsyncExitStack() as stack:
-        platform = await stack.enter_async_context(open_platform(settings, deployment, loaded=loaded))
-        if not await platform.store.users.any():
-            require_loopback(sock)
-        places = ConnectionPlaces.of_process(settings.ws_max_connections)
-        stack.callback(places.close)
-        app = create_app(platform, places=places)
-        sock.listen(_BACKLOG)
-        announce(address_of(sock))
-        log.info("serving", extra={"address": address_of(sock), "pid": os.getpid()})
-        await serve_app(app, settings, sock, stop=stop.wait)
+    stop, ready = _stop_signal(), asyncio.Event()
+
+    async def work() -> None:
+        async with AsyncExitStack() as stack:
+            platform = await stack.enter_async_context(open_platform(settings, deployment, loaded=loaded))
+            if not await platform.store.users.any():
+                require_loopback(sock)
+            places = ConnectionPlaces.of_process(settings.ws_max_connections)
+            stack.callback(places.close)
+            app = create_app(platform, places=places)
+            sock.listen(_BACKLOG)
+            ready.set()
+            announce(address_of(sock))
+            log.info("serving", extra={"address": address_of(sock), "pid": os.getpid()})
+            await serve_app(app, settings, sock, stop=stop.wait)
+
+    await _obeying(stop, work(), ready=ready)
     log.info("stopped")
+
+
+async def _obeying(stop: asyncio.Event, work: Coroutine[Any, Any, None], *, ready: asyncio.Event) -> None:
+    """Do some work that obeys `stop` itself once it is `ready`; before that, it is cut off."""
+    working = asyncio.create_task(work)
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not ready.is_set() and not working.done():
+            working.cancel()
+            await asyncio.wait({working})
+            return
+        await working
+    finally:
+        for task in (working, stopping):
+            task.cancel()
+        await asyncio.wait({working, stopping})
 
 
 async def serve_app(
@@ -101,40 +124,51 @@ async def serve_many(settings: Settings, arguments: Sequence[str], *, announce: 
         CannotServe: as `serve`, or the workers do not start.
     """
     sock = bind(settings)
-    stop = _stop_signal()
-    async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_store(settings))
-        if not await store.users.any():
-            require_loopback(sock)
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="glottis-"))
-        metrics = stack.enter_context(tempfile.TemporaryDirectory(prefix="glottis-metrics-"))
-        environment = {
-            **os.environ,
-            "GLOTTIS_MONGO_URL": _mongo_url(settings),
-            "PROMETHEUS_MULTIPROC_DIR": metrics,
-        }
-        sock.set_inheritable(True)
-        command = [*arguments, str(sock.fileno())]
-        board = make_board(Path(folder), slots=settings.workers)
-        workers = [
-            _Worker(command, environment | slot_environment(board, slot), sock.fileno())
-            for slot in range(settings.workers)
-        ]
-        await asyncio.gather(*(worker.start() for worker in workers))
-        announce(address_of(sock))
-        watchers = [asyncio.create_task(worker.keep_alive()) for worker in workers]
-        stopping = asyncio.create_task(stop.wait())
-        try:
-            await asyncio.wait({stopping, *watchers}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopping.cancel()
-            for watcher in watchers:
-                watcher.cancel()
-            outcomes = await asyncio.gather(*watchers, return_exceptions=True)
-            await asyncio.gather(*(worker.stop(settings.drain_timeout_s + 10) for worker in workers))
-        for outcome in outcomes:
-            if isinstance(outcome, CannotServe):
-                raise outcome
+    stop, ready = _stop_signal(), asyncio.Event()
+
+    async def work() -> None:
+        async with AsyncExitStack() as stack:
+            store = await stack.enter_async_context(open_store(settings))
+            if not await store.users.any():
+                require_loopback(sock)
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="glottis-"))
+            metrics = stack.enter_context(tempfile.TemporaryDirectory(prefix="glottis-metrics-"))
+            shared = {"GLOTTIS_MONGO_URL": _mongo_url(settings), "PROMETHEUS_MULTIPROC_DIR": metrics}
+            sock.set_inheritable(True)
+            command = [*arguments, str(sock.fileno())]
+            board = make_board(Path(folder), slots=settings.workers)
+            workers = [
+                _Worker(command, {**os.environ, **shared, **slot_environment(board, slot)}, sock.fileno())
+                for slot in range(settings.workers)
+            ]
+            try:
+                await asyncio.gather(*(worker.start() for worker in workers))
+                ready.set()
+                announce(address_of(sock))
+                await _keep_alive(workers, stop)
+            finally:
+                await asyncio.gather(*(worker.stop(settings.drain_timeout_s + 10) for worker in workers))
+
+    await _obeying(stop, work(), ready=ready)
+
+
+async def _keep_alive(workers: "Sequence[_Worker]", stop: asyncio.Event) -> None:
+    """Replace workers that die, until told to stop.
+
+    Raises:
+        CannotServe: one keeps dying.
+    """
+    watchers = [asyncio.create_task(worker.keep_alive()) for worker in workers]
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({stopping, *watchers}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (stopping, *watchers):
+            task.cancel()
+        outcomes = await asyncio.gather(*watchers, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, CannotServe):
+            raise outcome
 
 
 def bind(settings: Settings) -> socket.socket:
@@ -214,12 +248,9 @@ class _Worker:
             )
         finally:
             os.close(told)
-        with os.fdopen(ready, "rb") as pipe:
-            if not await asyncio.to_thread(pipe.read, 1):
-                code = await self._process.wait()
-                raise CannotServe(
-                    f"a worker ended with status {code} before it served; see its messages above"
-                )
+        if not await _is_written_to(ready):
+            code = await self._process.wait()
+            raise CannotServe(f"a worker ended with status {code} before it served; see its messages above")
 
     async def keep_alive(self) -> None:
         """Replace the process whenever it dies, unless it keeps dying."""
@@ -248,6 +279,18 @@ class _Worker:
         except TimeoutError:
             process.kill()
             await process.wait()
+
+
+async def _is_written_to(pipe: int) -> bool:
+    """Wait until something comes through a pipe; False if its other end is closed first. Closes it."""
+    stream = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(pipe, "rb", buffering=0)
+    )
+    try:
+        return bool(await stream.read(1))
+    finally:
+        transport.close()
 
 
 def _hypercorn(settings: Settings, sock: socket.socket) -> Config:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import socket
 from contextlib import suppress
@@ -40,6 +41,27 @@ async def test_ctrl_c_in_a_terminal_ends_it_cleanly(program: Program, workers: s
         events = [line["event"] for line in server.log()]
         assert events.count("stopped") == int(workers)
         assert set(events) == {"serving", "draining", "stopped"}
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_it_obeys_while_it_is_still_starting(
+    program: Program, elsewhere: Path, door: Door, workers: str
+) -> None:
+    program.deploy(
+        'enable = ["porter"]\n[routes]\nsynthesize = ["slow"]\n'
+        f'[providers.slow]\nuse = "porter"\ndoor = "{door.path}"\nwarms_up = true\n'
+    )
+    starting = asyncio.create_task(
+        program.run("serve", "--port", "0", "--workers", workers, PYTHONPATH=str(elsewhere))
+    )
+    await door.until_somebody_waits()
+    commands = program.processes().items()
+    (server,) = (pid for pid, line in commands if " serve " in line and "--worker-socket" not in line)
+    os.kill(server, signal.SIGTERM)
+    ended = await starting
+    door.opened.set()
+    assert ended.status == 0, ended.printed
+    assert "listening" not in ended.printed
 
 
 async def test_what_runs_is_finished_before_it_ends(program: Program, elsewhere: Path, door: Door) -> None:

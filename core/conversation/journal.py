@@ -93,7 +93,7 @@ class TurnJournal:
     async def answered(
         self, reply: Reply, latencies_ms: Mapping[str, float], *, seq: int | None, **content: object
     ) -> None:
-        """Write both sides; on return they are safe. If the turn is cancelled meanwhile, they are written too."""
+        """Write both sides, even if the turn is cancelled meanwhile; on return they are safe."""
         self._answer_id = self._history.make_id()
         answer = answered(self._session, reply, latencies_ms, record_id=self._answer_id, seq=seq, **content)
         records = [answer] if self._said is None else [self._said, answer]

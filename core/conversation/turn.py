@@ -16,6 +16,8 @@ from glottis.core.speech import Heard, SpokenSentence
 
 _LEAD_MS = 1_000
 """How far ahead of what it plays a client gets audio: enough for a poor network, little to throw away."""
+_MOMENT_S = 0.001
+"""The shortest time that is worth waiting."""
 
 
 @dataclass(slots=True)
@@ -282,13 +284,13 @@ class Turn:
         """Stay no more than the lead ahead of what is being played."""
         while (ahead_ms := self.playback.ahead_ms(_now())) > _LEAD_MS or self.is_held:
             await self._flowing.wait()
-            await asyncio.sleep(max(0.0, (ahead_ms - _LEAD_MS) / 1_000))
+            await asyncio.sleep(max(_MOMENT_S, (ahead_ms - _LEAD_MS) / 1_000))
 
     async def _until_played(self) -> None:
         """Wait until the client should have played everything: until then it can be interrupted."""
         while self.playback.is_audible(_now()):
             await self._flowing.wait()
-            await asyncio.sleep(max(0.001, self.playback.left_ms(_now()) / 1_000))
+            await asyncio.sleep(max(_MOMENT_S, self.playback.left_ms(_now()) / 1_000))
 
 
 def _now() -> float:

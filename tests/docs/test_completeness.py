@@ -161,7 +161,7 @@ def test_every_field_of_a_message_is_told() -> None:
 
 
 def test_every_type_of_message_and_status_is_told() -> None:
-    types = first_arguments([CONVERSATION, WEBSOCKET], "put", "_extended") - {""}
+    types = first_arguments([CONVERSATION, WEBSOCKET], "put", "_put", "_extended") - {""}
     assert {"response", "pong", "paused"} <= types
     require_told([*types, *messages.TYPES, *STATUS], "websocket")
     shown = set(re.findall(r'^\{"type": "(\w+)"', page("websocket"), re.MULTILINE))

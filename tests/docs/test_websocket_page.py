@@ -43,6 +43,7 @@ PRICES = ReplySource("Prices", "/pricing")
 NAVIGATE = ReplyAction("navigate", {"url": "/pricing", "section": "pricing"})
 STREAM = {"audio": "stream", "format": "pcm16", "sample_rate": 24_000}
 ENDPOINTING = {"interrupt_ms": 5_000, "speculation": False}
+QUESTION = "Good morning. I would like to know what it costs, so please show me the pricing page."
 SPOKEN = "Where can I find the prices?"
 
 
@@ -189,8 +190,7 @@ async def server(serve: Serve) -> AsyncIterator[Server]:
 async def test_the_programs_of_the_page_do_what_they_show(server: Server, tmp_path: Path) -> None:
     for name in ("talk.py", "client.py"):
         (tmp_path / name).write_text(titled(PAGE, name), encoding="utf-8")
-    options = {"format": "wav"}
-    body = {"text": "Please show me the pricing page", "language": "en-US", "options": options}
+    body = {"text": QUESTION, "language": "en-US", "options": {"format": "wav"}}
     question = (await server.client.post(f"{VOICE}/synthesize", json=body)).json()
     audio = (await server.client.get(question["audio_url"])).content
     (tmp_path / "question.wav").write_bytes(audio)

@@ -31,7 +31,7 @@ FROM python:3.11-slim-bookworm
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 COPY debian-packages.txt /tmp/
 RUN apt-get update \
-    && sed 's/#.*//' /tmp/debian-packages.txt | xargs apt-get install -y --no-install-recommends \
+    && sed '/# for the tests/d; s/#.*//' /tmp/debian-packages.txt | xargs apt-get install -y --no-install-recommends \
     && rm -rf /var/lib/apt/lists/* /tmp/debian-packages.txt \
     && useradd --system --uid 10001 --create-home --home-dir /var/lib/glottis glottis
 COPY --from=build /opt/glottis /opt/glottis

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from glottis.config.listening import Listening
 from glottis.config.problems import ConfigError, ConfigProblem, suggest
+from glottis.config.salvage import without
 from glottis.config.secrets import references
 from glottis.config.toml_lines import line_of, locate
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -221,8 +222,16 @@ def parse_deployment(text: str, *, file: str, environment: Mapping[str, str]) ->
         content = _File.model_validate(tree)
     except ValidationError as error:
         problems += model_problems(error, file=file, lines=lines)
-        raise ConfigError(problems) from None
-    deployment = Deployment(
+        raise ConfigError(problems, rest=_rest(tree, error, file, lines)) from None
+    deployment = _deployment(content, file, lines)
+    problems += _contradictions(deployment)
+    if problems:
+        raise ConfigError(problems, rest=deployment)
+    return deployment
+
+
+def _deployment(content: _File, file: str, lines: Mapping[tuple[str, ...], int]) -> Deployment:
+    return Deployment(
         file,
         tuple(content.enable),
         content.providers,
@@ -231,10 +240,23 @@ def parse_deployment(text: str, *, file: str, environment: Mapping[str, str]) ->
         content.projects,
         lines,
     )
-    problems += _contradictions(deployment)
-    if problems:
-        raise ConfigError(problems)
-    return deployment
+
+
+def _rest(
+    tree: Mapping[str, Any], error: ValidationError, file: str, lines: Mapping[tuple[str, ...], int]
+) -> Deployment | None:
+    """Read a file without the entries that are wrong; None if that is no file either."""
+    rest = without(tree, [_wrong_entry(finding) for finding in error.errors(include_url=False)])
+    try:
+        return _deployment(_File.model_validate(rest), file, lines)
+    except ValidationError:
+        return None
+
+
+def _wrong_entry(finding: ErrorDetails) -> tuple[str, ...]:
+    """Find what has to go with a mistake: a key, or the table that lacks one."""
+    path = tuple(part for part in finding["loc"] if isinstance(part, str) and part != "[key]")
+    return path[:-1] if finding["type"] == "missing" else path
 
 
 def model_problems(

@@ -6,6 +6,7 @@ ConfigError(problems)
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -23,10 +24,14 @@ class ConfigProblem:
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; `problems` holds every mistake found."""
+    """The configuration cannot be used; `problems` holds every mistake found.
 
-    def __init__(self, problems: Iterable[ConfigProblem]) -> None:
+    `rest` is what it says beside them, where that makes sense by itself: there may be further mistakes in it.
+    """
+
+    def __init__(self, problems: Iterable[ConfigProblem], *, rest: Any = None) -> None:
         self.problems = tuple(sorted(set(problems)))
+        self.rest = rest
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

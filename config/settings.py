@@ -64,6 +64,37 @@ class Settings(BaseSettings):
     audio_memory_bytes: int = Field(
         64 * 1024**2, ge=0, description="Bound of each process's cache of hot audio."
     )
+    sample_max_bytes: int = Field(
+        25 * 1024 * 1024,
+        ge=1024,
+        validation_alias=AliasChoices("VOICE_SAMPLE_MAX_BYTES"),
+        description="Largest file to train a voice with; a request may hold several.",
+    )
+    sample_max_s: float = Field(
+        300.0, gt=0, le=3600, description="Longest recording to train a voice with, in seconds."
+    )
+    min_sample_count: int = Field(
+        3,
+        ge=1,
+        le=1_000,
+        validation_alias=AliasChoices("VOICE_MIN_SAMPLE_COUNT"),
+        description="Usable samples that a training needs at the least.",
+    )
+    training_slots: int = Field(
+        1, ge=0, le=64, description="Trainings that a server process runs at once; 0 leaves them to others."
+    )
+    training_attempts: int = Field(
+        5, ge=1, le=100, description="Attempts in a row without progress after which a training has failed."
+    )
+    training_stall_s: float = Field(
+        600.0, gt=0, le=86_400, description="Seconds without any progress after which an attempt has failed."
+    )
+    job_lease_s: float = Field(
+        10.0,
+        ge=0.5,
+        le=600,
+        description="Seconds after its last sign of life that a worker's job is given to another.",
+    )
     history_ttl_s: int = Field(
         90 * DAY_S, ge=60, description="Seconds that the history of a session is kept."
     )

@@ -1,13 +1,18 @@
 """`glottis plugins` and `glottis config`: what is installed, and whether plugins.toml is right."""
 
 import json
-import os
 from typing import Annotated
 
 import typer
-from glottis.api.cli.setup import ConfigOption, console, read_deployment, read_plugins, read_settings
-from glottis.config import ConfigError
-from glottis.plugins.host import check_deployment, describe_plugins
+from glottis.api.cli.setup import (
+    ConfigOption,
+    console,
+    read_deployment,
+    read_plugins,
+    read_settings,
+    require_right,
+)
+from glottis.plugins.host import describe_plugins
 from rich.table import Table
 from rich.text import Text
 
@@ -51,12 +56,5 @@ def list_plugins(
 def check(config: ConfigOption = None) -> None:
     """Report every mistake in plugins.toml that can be told without starting the providers."""
     settings = read_settings(config=config)
-    deployment = read_deployment(settings)
-    loaded = read_plugins(settings, deployment)
-    try:
-        problems = check_deployment(deployment, loaded, os.environ)
-    finally:
-        loaded.close()
-    if problems:
-        raise ConfigError(problems)
+    require_right(read_deployment(settings), settings)
     console.print(f"{settings.config}: ok", markup=False)

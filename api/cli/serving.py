@@ -7,7 +7,14 @@ from typing import Annotated
 import typer
 import uvloop
 from glottis.api import server
-from glottis.api.cli.setup import ConfigOption, DataDirOption, read_deployment, read_plugins, read_settings
+from glottis.api.cli.setup import (
+    ConfigOption,
+    DataDirOption,
+    read_deployment,
+    read_plugins,
+    read_settings,
+    require_right,
+)
 from glottis.config import Deployment, Settings
 
 
@@ -23,6 +30,7 @@ def serve(
     settings = read_settings(host=host, port=port, data_dir=data_dir, config=config, workers=workers)
     deployment = read_deployment(settings)
     if worker_socket is None and settings.workers > 1:
+        require_right(deployment, settings)  # or each worker would tell the same mistakes
         uvloop.run(
             server.serve_many(settings, server.worker_command(), announce=_announce),
         )

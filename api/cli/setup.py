@@ -8,11 +8,19 @@ from pathlib import Path
 from typing import Annotated, Any, TextIO
 
 import typer
-from glottis.config import Deployment, Settings, environment_name, load_deployment, references
+from glottis.config import (
+    ConfigError,
+    ConfigProblem,
+    Deployment,
+    Settings,
+    environment_name,
+    load_deployment,
+    references,
+)
 from glottis.core.errors import GlottisError
 from glottis.core.logs import configure_logging
 from glottis.core.store import StoreUnavailable
-from glottis.plugins.host import LoadedPlugins, known_secrets, load_plugins
+from glottis.plugins.host import LoadedPlugins, check_deployment, known_secrets, load_plugins
 from pydantic import ValidationError
 from rich.console import Console
 
@@ -64,7 +72,10 @@ def read_deployment(settings: Settings) -> Deployment:
     Raises:
         ConfigError: it is wrong.
     """
-    deployment = load_deployment(settings.config, os.environ)
+    try:
+        deployment = load_deployment(settings.config, os.environ)
+    except ConfigError as error:
+        raise ConfigError([*error.problems, *_further_problems(error, settings)]) from None
     options = {name: dict(entry.options) for name, entry in deployment.providers.items()}
     configure_logging(
         level=settings.log_level,
@@ -73,6 +84,39 @@ def read_deployment(settings: Settings) -> Deployment:
         secrets=[os.environ[name] for _, name in references(options)],
     )
     return deployment
+
+
+def require_right(deployment: Deployment, settings: Settings) -> None:
+    """Check a deployment against the plugins that are installed, without making any provider.
+
+    Raises:
+        ConfigError: something is wrong.
+    """
+    loaded = read_plugins(settings, deployment)
+    try:
+        problems = check_deployment(deployment, loaded, os.environ)
+    finally:
+        loaded.close()
+    if problems:
+        raise ConfigError(problems)
+
+
+def _further_problems(error: ConfigError, settings: Settings) -> list[ConfigProblem]:
+    """Find what only the plugins know to be wrong, in what is left of a file without its other mistakes."""
+    if not isinstance(error.rest, Deployment):
+        return []
+    try:
+        require_right(error.rest, settings)
+    except ConfigError as further:
+        told = {problem.message for problem in error.problems}
+        tables = {".".join(problem.where.split(".")[:2]) for problem in error.problems}
+        return [
+            problem
+            for problem in further.problems
+            # What follows from a mistake that is told already is none of its own.
+            if problem.message not in told and ".".join(problem.where.split(".")[:2]) not in tables
+        ]
+    return []
 
 
 def read_plugins(settings: Settings, deployment: Deployment) -> LoadedPlugins:

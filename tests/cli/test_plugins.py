@@ -4,6 +4,8 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
+
 from tests.program import MOCK, Program
 
 
@@ -71,3 +73,37 @@ async def test_a_broken_plugins_toml_takes_no_command_away(program: Program) -> 
     program.deploy("enable = [")
     assert (await program.run("--version")).status == 0
     assert "doctor" in (await program.run("--help")).out
+
+
+WRONG = """enable = ["mock"]
+[providers.cloud]
+use = "mock"
+secret = "${NOT_SET_ANYWHERE}"
+limits.timeout_s = "long"
+[providers.ear]
+use = "mokc"
+[routes]
+recognize = ["ear", "mouth"]
+synthesise = ["mock"]
+[listening]
+silence_ms = -1
+"""
+
+
+@pytest.mark.parametrize(
+    "command", [("config", "check"), ("serve", "--port", "0"), ("serve", "--port", "0", "--workers", "2")]
+)
+async def test_every_mistake_is_told_at_once_and_once(program: Program, command: tuple[str, ...]) -> None:
+    program.deploy(WRONG)
+    ended = await program.run(*command)
+    assert ended.status == 1
+    told = [line.removeprefix("error: ") for line in ended.err.splitlines() if "plugins.toml" in line]
+    places = [line.split(": ")[:2] for line in told]
+    assert places == [
+        ["plugins.toml:4", "providers.cloud.secret"],
+        ["plugins.toml:5", "providers.cloud.limits.timeout_s"],
+        ["plugins.toml:7", "providers.ear.use"],
+        ["plugins.toml:9", "routes.recognize"],
+        ["plugins.toml:10", "routes.synthesise"],
+        ["plugins.toml:12", "listening.silence_ms"],
+    ]

@@ -12,6 +12,8 @@ FOREIGN_NAMES = {
     "session_timeout_s": "VOICE_SESSION_TIMEOUT",
     "ws_max_connections": "WS_MAX_CONNECTIONS",
     "ws_ping_interval_s": "WS_PING_INTERVAL",
+    "min_sample_count": "VOICE_MIN_SAMPLE_COUNT",
+    "sample_max_bytes": "VOICE_SAMPLE_MAX_BYTES",
 }
 EXAMPLES: dict[str, object] = {
     "data_dir": "elsewhere",
@@ -22,6 +24,7 @@ EXAMPLES: dict[str, object] = {
     "host": "::1",
     "log_level": "debug",
     "log_format": "text",
+    "otlp_endpoint": "http://collector:4318",
 }
 
 

@@ -114,7 +114,8 @@ def visiting(caller: httpx.AsyncClient, site: str, tmp_path: Path) -> Visiting:
         audio = (await caller.get(answer["audio_url"])).raise_for_status().content
         with wave.open(io.BytesIO(audio)) as wav:
             assert (wav.getframerate(), wav.getnchannels()) == (RATE_HZ, 1)
-            return wav.readframes(wav.getnframes())
+            samples: bytes = wav.readframes(wav.getnframes())
+        return samples
 
     @asynccontextmanager
     async def visited(client: str, *said: str | float, chunk_ms: int = 100) -> AsyncIterator[Visit]:
@@ -122,8 +123,10 @@ def visiting(caller: httpx.AsyncClient, site: str, tmp_path: Path) -> Visiting:
         with wave.open(str(microphone), "wb") as wav:
             wav.setparams((1, 2, RATE_HZ, 0, "NONE", ""))
             for part in said:
-                silent = isinstance(part, float)
-                wav.writeframes(bytes(2 * round(part * RATE_HZ)) if silent else await spoken(str(part)))
+                if isinstance(part, float):
+                    wav.writeframes(bytes(2 * round(part * RATE_HZ)))
+                else:
+                    wav.writeframes(await spoken(part))
         body = {"project": "demo", "language": "en-US"}
         session = (await caller.post(f"{VOICE}/session/start", json=body)).raise_for_status().json()
         query = urlencode({"client": client, "url": session["websocket_url"], "chunk_ms": chunk_ms})

@@ -89,7 +89,7 @@ class Program:
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
         self.data = folder / "data"
-        self._environment = {
+        self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(OURS)},
             "GLOTTIS_DATA_DIR": str(self.data),
             "COLUMNS": "200",  # so that no table is wrapped
@@ -109,7 +109,7 @@ class Program:
             PROGRAM,
             *arguments,
             cwd=self.folder,
-            env=self._environment | environment,
+            env=self.environment | environment,
             stdin=PIPE,
             stdout=PIPE,
             stderr=PIPE,
@@ -134,7 +134,7 @@ class Program:
                 *(() if "--port" in options else ("--port", "0")),
                 *options,
                 cwd=self.folder,
-                env=self._environment | environment,
+                env=self.environment | environment,
                 stdin=DEVNULL,
                 stdout=PIPE,
                 stderr=stderr,

@@ -11,6 +11,8 @@ import typer
 from glottis.api.cli import checks, deployment, engine, serving, users
 from glottis.api.cli.demo import demo
 from glottis.api.cli.setup import CommandError, notes, told
+from glottis.api.cli.talk import talk
+from glottis.api.client import ClientError
 from glottis.api.server import CannotServe
 from glottis.config import ConfigError, load_deployment
 from glottis.core.errors import GlottisError
@@ -18,7 +20,7 @@ from glottis.core.store import StoreError
 from glottis.core.telemetry import TelemetryMissing
 from glottis.plugins.host import load_plugins
 
-_TOLD = (CannotServe, CommandError, ConfigError, GlottisError, StoreError, TelemetryMissing)
+_TOLD = (CannotServe, ClientError, CommandError, ConfigError, GlottisError, StoreError, TelemetryMissing)
 _PLUGIN_TIMEOUT_S = 30.0
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
@@ -54,6 +56,7 @@ def build() -> typer.Typer:
     app.add_typer(deployment.plugins, name="plugins")
     app.add_typer(deployment.config, name="config")
     app.add_typer(users.app, name="users")
+    app.command()(talk)
     app.command()(checks.doctor)
     app.command()(demo)
     return app

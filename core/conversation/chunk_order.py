@@ -17,7 +17,9 @@ class ChunkOrder:
     """Gives chunks in the order of their numbers. The first may have any number."""
 
     def __init__(self) -> None:
+        self._first: int | None = None
         self._next: int | None = None
+        self._past = range(0)
         self._waiting: dict[int, bytes] = {}
 
     @property
@@ -30,13 +32,17 @@ class ChunkOrder:
         """Whether chunks are held back because one before them has not come."""
         return bool(self._waiting)
 
+    def is_past(self, sequence: int) -> bool:
+        """Tell whether it was among the chunks before the last restart, rather than the first of a new run."""
+        return self._next is None and sequence in self._past
+
     def add(self, sequence: int, audio: bytes) -> tuple[list[bytes], Disorder | None]:
         """Take a chunk; give those whose turn it is. One that was there before is left out.
 
         A chunk that comes too early waits for those before it, though not for ever: see `skip`.
         """
         if self._next is None:
-            self._next = sequence
+            self._first = self._next = sequence
         if sequence < self._next or sequence in self._waiting:
             return [], Disorder.REPEATED
         disorder = Disorder.REORDERED if self._waiting and sequence == self._next else None
@@ -54,7 +60,10 @@ class ChunkOrder:
 
     def restart(self, *, at: int | None = None) -> None:
         """Begin anew: with any number, or with one that was announced to the client."""
-        self._next = at
+        if self._first is not None and self._next is not None:
+            # A run may begin with the number that the last one began with: some clients count each anew.
+            self._past = range(self._first + 1, self._next)
+        self._first = self._next = at
         self._waiting.clear()
 
     def _ready(self) -> list[bytes]:

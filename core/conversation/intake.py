@@ -1,6 +1,7 @@
 """Chunks of audio on their way to the ear: brought into order, and waited for when one is missing."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 
 from glottis.core.conversation.chunk_order import ChunkOrder, Disorder
@@ -25,6 +26,10 @@ class Intake:
         self._order = ChunkOrder()
         self._order.restart(at=next_sequence)
         self._giving_up: asyncio.Task[None] | None = None
+        self._unfed: deque[bytes | None] = deque()
+        self._feeding: asyncio.Task[None] | None = None
+        self._door = asyncio.Lock()
+        self._is_closed = False
 
     @property
     def next_sequence(self) -> int | None:
@@ -32,20 +37,28 @@ class Intake:
         return self._order.next
 
     async def take(self, audio: bytes, *, sequence: int | None, is_final: bool) -> None:
-        """Pass audio on; waits while the ear has its hands full."""
-        chunks = [audio] if sequence is None else self._in_order(sequence, audio)
-        if is_final:
-            chunks += self._skip()
-            self._stop_waiting()
-        await self._feed(chunks)
-        if is_final:
-            self._order.restart()
-            await self._ear().end()
+        """Pass audio on; waits while the ear has its hands full. If cancelled then, passes it on later."""
+        async with self._door:
+            if sequence is not None and self._order.is_past(sequence):
+                self._tell(Disorder.REPEATED, f"chunk {sequence} was there before; it is left out")
+                return
+            chunks = [audio] if sequence is None else self._in_order(sequence, audio)
+            if is_final:
+                chunks += self._skip()
+                self._stop_waiting()
+                self._order.restart()
+            self._unfed += (chunk for chunk in chunks if chunk)
+            if is_final:
+                self._unfed.append(None)
+            await self._feed_all()
 
     async def aclose(self) -> None:
-        if self._giving_up is not None:
-            self._giving_up.cancel()
-            await asyncio.wait({self._giving_up})
+        self._is_closed = True
+        tasks = {task for task in (self._giving_up, self._feeding) if task is not None}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
     def _in_order(self, sequence: int, audio: bytes) -> list[bytes]:
         expected = self._order.next
@@ -65,7 +78,8 @@ class Intake:
     async def _give_up(self) -> None:
         await asyncio.sleep(_GAP_PATIENCE_S)
         self._giving_up = None
-        await self._feed(self._skip())
+        self._unfed += self._skip()
+        self._feed_later()
 
     def _stop_waiting(self) -> None:
         if self._giving_up is not None:
@@ -73,17 +87,33 @@ class Intake:
             self._giving_up = None
 
     def _skip(self) -> list[bytes]:
-        expected = self._order.next
-        chunks = self._order.skip()
-        if chunks:
+        """Give up whatever is missing; give all that has waited for it."""
+        waited: list[bytes] = []
+        while self._order.is_waiting:
+            expected = self._order.next
+            chunks = self._order.skip()
             self._tell_gap(expected, len(chunks))
-        return chunks
+            waited += chunks
+        return waited
 
     def _tell_gap(self, expected: int | None, given: int) -> None:
         first = (self._order.next or 0) - given
         self._tell(Disorder.GAP, f"chunks {expected} to {first - 1} are missing")
 
-    async def _feed(self, chunks: list[bytes]) -> None:
-        for chunk in chunks:
-            if chunk:
-                await self._ear().feed(chunk)
+    async def _feed_all(self) -> None:
+        try:
+            while self._unfed:
+                chunk = self._unfed[0]
+                await (self._ear().end() if chunk is None else self._ear().feed(chunk))
+                self._unfed.popleft()
+        finally:
+            if self._unfed and not self._is_closed:
+                # Whoever brought it has been cut off; it was said all the same.
+                self._feed_later()
+
+    def _feed_later(self) -> None:
+        self._feeding = asyncio.create_task(self._feed_rest())
+
+    async def _feed_rest(self) -> None:
+        async with self._door:
+            await self._feed_all()

@@ -56,9 +56,13 @@ class Outbox:
         self._next_seq = first_seq
         self._came = asyncio.Event()
         self._room = asyncio.Event()
-        self._closed_turns_up_to = 0
+        self._closed_turns_up_to = max(
+            (entry.turn_id or 0 for entry in self._sent if entry.kind == "interrupted"), default=0
+        )
         self.is_overrun = asyncio.Event()
-        """Set once so much has waited for so long that a message was lost."""
+        """Set once so much has waited for so long that something was lost to this connection."""
+        self._lost_up_to = 0
+        """Who has not got this message has lost something that was never sent."""
         self._forgotten_up_to = min(
             (entry.seq - 1 for entry in self._sent if entry.seq), default=first_seq - 1
         )
@@ -80,8 +84,7 @@ class Outbox:
             older.fields = fields
             return older.seq or 0
         if len(self._waiting) >= MOST_MESSAGES and not self._give_way():
-            self._forget(self._waiting.popleft())
-            self.is_overrun.set()
+            self._lose(self._waiting.popleft())
         entry = Entry(kind, turn_id, self._next_seq, fields, is_partial=is_partial)
         self._next_seq += 1
         self._add(entry)
@@ -111,6 +114,7 @@ class Outbox:
     def change_hands(self) -> None:
         """Have whoever waits in `take` wait for ever: from now on entries go to another."""
         self._hands += 1
+        self.is_overrun.clear()
 
     def kept(self) -> tuple[Entry, ...]:
         """Give all that is kept, sent or not, in order."""
@@ -153,17 +157,13 @@ class Outbox:
         missed: deque[Entry] = deque()
         while self._sent and (self._sent[-1].seq is None or self._sent[-1].seq > seq):
             missed.appendleft(self._sent.pop())
-        is_whole = seq >= self._forgotten_up_to and not (
-            seq == self._forgotten_up_to and self._forgotten_audio > audio_received
+        at_forgotten = seq == self._forgotten_up_to
+        is_whole = seq >= max(self._forgotten_up_to, self._lost_up_to) and not (
+            at_forgotten and self._forgotten_audio > audio_received
         )
+        if seq >= self._forgotten_up_to:
+            self._pass_over(missed, audio_received - (self._forgotten_audio if at_forgotten else 0))
         self._sent_cost = sum(entry.cost for entry in self._sent)
-        for entry in missed:
-            if entry.audio and audio_received > 0:
-                taken = min(audio_received, len(entry.audio))
-                audio_received -= taken
-                entry.audio = entry.audio[taken:]
-            elif entry.seq is not None:
-                audio_received = 0
         again = [
             entry
             for entry in missed
@@ -173,6 +173,27 @@ class Outbox:
         self._audio_waiting = sum(len(entry.audio) for entry in self._waiting)
         self._came.set()
         return is_whole
+
+    def _pass_over(self, missed: deque[Entry], audio_received: int) -> None:
+        """Leave audio that was received among what was sent: the client goes on counting from there."""
+        while audio_received > 0 and missed and missed[0].seq is None:
+            first = missed.popleft()
+            got, rest = first.audio[:audio_received], first.audio[audio_received:]
+            audio_received -= len(got)
+            self._sent.append(Entry("", first.turn_id, audio=got))
+            if rest:
+                missed.appendleft(Entry("", first.turn_id, audio=rest))
+
+    def _lose(self, entry: Entry) -> None:
+        """Give up an entry that was never sent."""
+        self._audio_waiting -= len(entry.audio)
+        if entry.seq is None:
+            before = (sent.seq for sent in reversed(self._sent) if sent.seq is not None)
+            self._lost_up_to = max(self._lost_up_to, 1 + next(before, self._forgotten_up_to))
+        else:
+            self._lost_up_to = entry.seq
+        self.is_overrun.set()
+        self._room.set()
 
     def _forget(self, entry: Entry) -> None:
         if entry.seq is None:
@@ -185,7 +206,10 @@ class Outbox:
         self._came.set()
 
     def _waiting_partial(self, turn_id: int | None) -> Entry | None:
-        return next((entry for entry in self._waiting if entry.is_partial and entry.turn_id == turn_id), None)
+        for entry in reversed(self._waiting):
+            if entry.kind == "transcription":  # a final ends what partials were about
+                return entry if entry.is_partial and entry.turn_id == turn_id else None
+        return None
 
     def _give_way(self) -> bool:
         for entry in self._waiting:

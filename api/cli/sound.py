@@ -3,7 +3,7 @@
 import asyncio
 import wave
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
@@ -24,7 +24,7 @@ _MOST_BLOCKS = 256
 class Source(Protocol):
     """Gives what is to be heard, block by block."""
 
-    def blocks(self) -> AsyncIterator[bytes]: ...
+    def blocks(self) -> AsyncGenerator[bytes, None]: ...
 
 
 class Sink:
@@ -68,7 +68,7 @@ class FileSource:
             raise CommandError(f"{path}: {error}") from None
         self._is_fast = is_fast
 
-    async def blocks(self) -> AsyncIterator[bytes]:
+    async def blocks(self) -> AsyncGenerator[bytes, None]:
         loop = asyncio.get_running_loop()
         due = loop.time()
         for start in range(0, len(self._pcm), _BLOCK_BYTES):
@@ -143,7 +143,7 @@ class Microphone:
         self._recorded: deque[bytes] = deque(maxlen=_MOST_BLOCKS)
         self._came = asyncio.Event()
 
-    async def blocks(self) -> AsyncIterator[bytes]:
+    async def blocks(self) -> AsyncGenerator[bytes, None]:
         loop = asyncio.get_running_loop()
 
         def record(block: object, *_: object) -> None:

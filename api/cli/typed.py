@@ -3,14 +3,14 @@
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 
 _BLOCK_BYTES = 65_536
 _STDIN = 0
 
 
-async def typed_lines() -> AsyncIterator[str]:
+async def typed_lines() -> AsyncGenerator[str, None]:
     """Give the lines of standard input as they come, without those that are empty."""
     lines: asyncio.Queue[str | None] = asyncio.Queue(1)
     loop = asyncio.get_running_loop()

@@ -1,5 +1,6 @@
 """The one place that knows how the driver fails, and how long it may try."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC
@@ -41,7 +42,7 @@ _TRANSIENT_CODES = frozenset(
     {6, 7, 50, 64, 89, 91, 100, 112, 134, 189, 246, 251, 262, 317, 9001, 10107, 11600, 11602, 13435, 13436}
 )
 _NO_ACCESS_CODES = frozenset({13, 18})
-_DUPLICATE_KEY = 11000
+DUPLICATE_KEY = 11000
 _HISTORY_LOST_CODES = frozenset({136, 260, 280, 286})
 _TRANSIENT_LABELS = ("TransientTransactionError", "UnknownTransactionCommitResult", "RetryableWriteError")
 
@@ -55,13 +56,27 @@ def answering(timeout_s: float = OPERATION_TIMEOUT_S) -> Iterator[None]:
         RecordInvalid: a value has no form in BSON.
         StoreError: MongoDB refused a command.
     """
+    cancelled_before = _cancellations()
     try:
         with checking(), pymongo.timeout(timeout_s):
             yield
+        _heed_cancellation(cancelled_before)
     except PyMongoError as error:
+        _heed_cancellation(cancelled_before)
         if _is_transient(error):
             raise StoreUnavailable("the database does not answer") from error
         raise StoreError(f"the database refused a command ({type(error).__name__})") from error
+
+
+def _cancellations() -> int:
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
+
+
+def _heed_cancellation(before: int) -> None:
+    """Go no further if cancelled meanwhile: the driver may take it for a broken connection, and try again."""
+    if _cancellations() > before:
+        raise asyncio.CancelledError
 
 
 @contextmanager
@@ -91,7 +106,7 @@ def inserting() -> Iterator[None]:
         yield
     except BulkWriteError as error:
         codes = {failure["code"] for failure in error.details.get("writeErrors", ())}
-        if codes != {_DUPLICATE_KEY}:
+        if codes != {DUPLICATE_KEY}:
             raise
         raise RecordInvalid("a record of this id is there already") from None
 

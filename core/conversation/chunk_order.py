@@ -33,7 +33,7 @@ class ChunkOrder:
         return bool(self._waiting)
 
     def is_past(self, sequence: int) -> bool:
-        """Tell whether it was among the chunks before the last restart, rather than the first of a new run."""
+        """Tell whether it was among the chunks before the last restart, and does not begin a new run."""
         return self._next is None and sequence in self._past
 
     def add(self, sequence: int, audio: bytes) -> tuple[list[bytes], Disorder | None]:

@@ -1,27 +1,18 @@
 """One turn of a conversation: what a person said, the answer, its audio, and the record of both."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Literal
 
 from glottis.core.access import ANYONE
+from glottis.core.conversation import journal
 from glottis.core.dialogue import Dialogue, Reply
 from glottis.core.errors import Unavailable, Unprocessable
 from glottis.core.metrics import Metrics
 from glottis.core.routing import Routing
-from glottis.core.sessions import interaction
 from glottis.core.speech import Heard, Recognition, Speaker, SpeechRequest, SpokenAudio
-from glottis.core.store import InteractionRecord, SessionRecord, Store
+from glottis.core.store import SessionRecord, Store
 from glottis.plugins import DEFAULT_VOICE, Event, Kind, Remembered, TurnFinished
-
-_REMEMBERED_INTERACTIONS = 10
-_SPEAKERS: Mapping[str, Literal["user", "assistant"]] = {
-    "recognition": "user",
-    "user": "user",
-    "assistant": "assistant",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +59,7 @@ class Turns:
             Unavailable: nobody could answer. What the person said is in the history all the same.
         """
         started = time.perf_counter()
-        said = _said(session, text, heard)
+        said = journal.said(session, text, heard)
         try:
             reply = await self._reply(session, text)
         except Unavailable:
@@ -82,14 +73,15 @@ class Turns:
             "reply": 1_000 * (replied - started),
             "synthesis": 1_000 * (finished - replied),
         }
-        await self._store.interactions.append([said, _answered(session, reply, audio, latencies_ms)])
+        spoken = {} if audio is None else {"audio_id": audio.id, "synthesized_by": audio.provider}
+        answer = journal.answered(session, reply, latencies_ms, **spoken)
+        await self._store.interactions.append([said, answer])
         self._observe(session, reply, started=started, replied=replied, finished=finished, heard=heard)
         return Answer(reply, audio)
 
     async def _reply(self, session: SessionRecord, text: str) -> Reply:
         async def history() -> tuple[Remembered, ...]:
-            items = await self._store.interactions.history(session.id, limit=_REMEMBERED_INTERACTIONS)
-            return tuple(_remembered(item) for item in items if item.type in _SPEAKERS)
+            return await journal.remembered(self._store.interactions, session.id)
 
         context = self._dialogue.context(
             project=session.project, language=session.language, history=history, session_id=session.id
@@ -141,37 +133,3 @@ class Turns:
                 seconds=finished - started,
             )
         )
-
-
-def _remembered(item: InteractionRecord) -> Remembered:
-    intent = item.content.get("intent")
-    return Remembered(
-        _SPEAKERS[item.type],
-        str(item.content.get("text", "")),
-        None if intent is None else str(intent),
-    )
-
-
-def _said(session: SessionRecord, text: str, heard: Heard | None) -> InteractionRecord:
-    now = datetime.now(UTC)
-    if heard is None:
-        return interaction(session, "user", {"text": text}, at=now)
-    transcript = heard.transcript
-    content = {"text": text, "confidence": transcript.confidence, "language": transcript.language}
-    return interaction(session, "recognition", content, at=now, provider=heard.provider)
-
-
-def _answered(
-    session: SessionRecord, reply: Reply, audio: SpokenAudio | None, latencies_ms: dict[str, float]
-) -> InteractionRecord:
-    content: dict[str, object] = {"text": reply.text, "intent": reply.intent}
-    if audio is not None:
-        content |= {"audio_id": audio.id, "synthesized_by": audio.provider}
-    return interaction(
-        session,
-        "assistant",
-        content,
-        at=datetime.now(UTC),
-        provider=reply.provider,
-        latencies_ms=latencies_ms,
-    )

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from glottis.core.access import ANYONE
 from glottis.core.conversation import journal
@@ -73,7 +74,7 @@ class Turns:
             "reply": 1_000 * (replied - started),
             "synthesis": 1_000 * (finished - replied),
         }
-        spoken = {} if audio is None else {"audio_id": audio.id, "synthesized_by": audio.provider}
+        spoken: dict[str, Any] = {} if audio is None else {"audio_id": audio.id, "synthesized_by": audio.provider}
         answer = journal.answered(session, reply, latencies_ms, **spoken)
         await self._store.interactions.append([said, answer])
         self._observe(session, reply, started=started, replied=replied, finished=finished, heard=heard)

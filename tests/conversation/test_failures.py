@@ -81,7 +81,7 @@ async def test_a_synthesizer_that_fails_leaves_the_words(talk_of: OpenTalk, mode
 
 
 async def test_a_synthesizer_that_breaks_off_amid_its_words(talk_of: OpenTalk) -> None:
-    synthesizer = ScriptedSynthesizer([tone(0.3), DOWN], tone())
+    synthesizer = ScriptedSynthesizer([tone(2.0), DOWN], tone())
     async with talk_of(synthesizer=synthesizer) as talk:
         talk.conversation.say("hello")
         await talk.until("audio_end", turn_id=1)
@@ -141,6 +141,7 @@ async def test_turns_beyond_those_that_may_wait_are_refused(talk_of: OpenTalk) -
     async with talk_of(handler=handler, mode="none") as talk:
         for number in range(9):
             talk.conversation.say(f"turn {number}")
+        await handler.log.wait_for(2)
         with pytest.raises(TooLarge):
             talk.conversation.say("one too many")
         talk.conversation.interrupt()

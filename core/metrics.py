@@ -40,7 +40,7 @@ class Metrics:
         self.sessions_refused = self._counter("sessions_refused", "Sessions refused for want of a place")
         self.websockets = self._gauge("websockets", "WebSockets open now", over_processes="livesum")
         self.turn_seconds = self._histogram(
-            "turn_seconds", "Time of a turn by stage: recognition, reply, synthesis, total", "stage"
+            "turn_seconds", "Time of a turn over HTTP by stage: reply, synthesis, total", "stage"
         )
         self.turn_delay_seconds = self._histogram(
             "turn_delay_seconds",

@@ -18,6 +18,7 @@ from glottis.core.sessions import Sessions
 from glottis.core.speech import Recognition, Speaker, Voices
 from glottis.core.store import Store, open_store
 from glottis.core.telemetry import Telemetry, telemetry_to
+from glottis.core.training import Samples, TrainedVoices, Training
 from glottis.plugins import Kind
 from glottis.plugins.host import LoadedPlugins, PluginHost, open_plugins
 
@@ -49,6 +50,9 @@ class Platform:
     turns: Turns
     voice_activity: VoiceActivity
     telemetry: Telemetry
+    samples: Samples
+    training: Training
+    trained_voices: TrainedVoices
 
 
 @asynccontextmanager
@@ -110,6 +114,8 @@ async def open_platform(
         engine = await stack.enter_async_context(
             open_engine(settings, deployment, environment=environment, loaded=loaded)
         )
+        trained = TrainedVoices(store, engine.routing, settings.data_dir / "voices")
+        await stack.enter_async_context(trained.running())
         speaker = Speaker(
             engine.routing,
             store,
@@ -117,10 +123,13 @@ async def open_platform(
             engine.metrics,
             cache_bytes=settings.audio_cache_bytes,
             memory_bytes=settings.audio_memory_bytes,
+            trained=trained,
         )
         stack.push_async_callback(speaker.aclose)
         voice_activity = await stack.enter_async_context(Silero())
         telemetry = await stack.enter_async_context(telemetry_to(settings.otlp_endpoint))
+        training = Training(store, engine.routing, settings, trained, engine.host.emit)
+        await stack.enter_async_context(training.running())
         yield Platform(
             engine,
             store,
@@ -131,7 +140,6 @@ async def open_platform(
             Turns(
                 store=store,
                 routing=engine.routing,
-                recognition=engine.recognition,
                 dialogue=engine.dialogue,
                 speaker=speaker,
                 metrics=engine.metrics,
@@ -139,6 +147,9 @@ async def open_platform(
             ),
             voice_activity,
             telemetry,
+            Samples(store, engine.routing, voice_activity, settings),
+            training,
+            trained,
         )
 
 

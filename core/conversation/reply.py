@@ -6,15 +6,14 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from glottis.core.access import ANYONE
 from glottis.core.conversation.playback import Playback
+from glottis.core.conversation.preference import as_preferred
 from glottis.core.dialogue import UNKNOWN, Dialogue, Reply, Understanding
-from glottis.core.errors import GlottisError, Unprocessable
+from glottis.core.errors import GlottisError
 from glottis.core.routing import Routing
 from glottis.core.speech import LiveReply, LiveSpeech, Speaker, SpeechRequest, SpokenSentence
 from glottis.core.store import SessionRecord, StoreError
 from glottis.plugins import (
-    DEFAULT_VOICE,
     AudioFrame,
     DialogueContext,
     Kind,
@@ -245,24 +244,7 @@ class PreparedReply:
             await self._each_willing(self._begin_early)
 
     async def _each_willing(self, speak: Callable[[SpeechRequest], Awaitable[None]]) -> None:
-        """Speak as the session prefers; where the route cannot, with the project's usual voice."""
-        session = self._session
-        plain = SpeechRequest(
-            text=self._text.strip(),
-            scope=ANYONE.audio_scope(session.project),
-            project=session.project,
-            language=session.language,
-            format=self.voice.format,
-        )
-        preferred = replace(plain, voice=session.voice_id or DEFAULT_VOICE, provider=session.voice_provider)
-        if preferred != plain:
-            try:
-                await speak(preferred)
-            except Unprocessable:
-                pass
-            else:
-                return
-        await speak(plain)
+        await as_preferred(self._session, speak, text=self._text.strip(), format=self.voice.format)
 
     async def _begin_whole(self, request: SpeechRequest) -> None:
         self._whole = await self._assistant.speaker.begin(request)

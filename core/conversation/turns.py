@@ -1,19 +1,19 @@
-"""One turn of a conversation: what a person said, the answer, its audio, and the record of both."""
+"""One turn over HTTP: what a person said, the answer, its audio, and the record of both."""
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from glottis.core.access import ANYONE
 from glottis.core.conversation import journal
+from glottis.core.conversation.preference import as_preferred
 from glottis.core.dialogue import Dialogue, Reply
 from glottis.core.errors import Unavailable, Unprocessable
 from glottis.core.metrics import Metrics
 from glottis.core.routing import Routing
-from glottis.core.speech import Heard, Recognition, Speaker, SpeechRequest, SpokenAudio
+from glottis.core.speech import DEFAULT_FORMAT, Speaker, SpokenAudio
 from glottis.core.store import SessionRecord, Store
-from glottis.plugins import DEFAULT_VOICE, Event, Kind, Remembered, TurnFinished
+from glottis.plugins import Event, Kind, Remembered, TurnFinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,13 @@ class Answer:
 
 
 class Turns:
-    """Runs turns of sessions, for every way in."""
+    """Runs turns that are asked for one by one."""
 
     def __init__(
         self,
         *,
         store: Store,
         routing: Routing,
-        recognition: Recognition,
         dialogue: Dialogue,
         speaker: Speaker,
         metrics: Metrics,
@@ -40,19 +39,15 @@ class Turns:
     ) -> None:
         self._store = store
         self._routing = routing
-        self._recognition = recognition
         self._dialogue = dialogue
         self._speaker = speaker
         self._stages = {
-            stage: metrics.turn_seconds.labels(stage)
-            for stage in ("recognition", "reply", "synthesis", "total")
+            stage: metrics.turn_seconds.labels(stage) for stage in ("reply", "synthesis", "total")
         }
         self._emit = emit
 
-    async def answer(
-        self, session: SessionRecord, text: str, *, heard: Heard | None = None, wants_audio: bool = True
-    ) -> Answer:
-        """Answer what a person typed or, with `heard`, said; both sides are in the history when it returns.
+    async def answer(self, session: SessionRecord, text: str) -> Answer:
+        """Answer what a person typed; both sides are in the history when it returns.
 
         An answer that cannot be spoken is still given as text.
 
@@ -60,24 +55,22 @@ class Turns:
             Unavailable: nobody could answer. What the person said is in the history all the same.
         """
         started = time.perf_counter()
-        said = journal.said(session, text, heard)
+        said = journal.said(session, text, None)
         try:
             reply = await self._reply(session, text)
         except Unavailable:
             await self._store.interactions.append([said])
             raise
         replied = time.perf_counter()
-        audio = await self._speak(session, reply) if wants_audio else None
+        audio = await self._speak(session, reply)
         finished = time.perf_counter()
-        latencies_ms = {
-            "recognition": 1_000 * heard.seconds if heard else 0.0,
-            "reply": 1_000 * (replied - started),
-            "synthesis": 1_000 * (finished - replied),
-        }
-        spoken: dict[str, Any] = {} if audio is None else {"audio_id": audio.id, "synthesized_by": audio.provider}
-        answer = journal.answered(session, reply, latencies_ms, **spoken)
+        latencies_ms = {"reply": 1_000 * (replied - started), "synthesis": 1_000 * (finished - replied)}
+        content: dict[str, Any] = {}
+        if audio is not None:
+            content = {"audio_id": audio.id, "synthesized_by": audio.provider}
+        answer = journal.answered(session, reply, latencies_ms, **content)
         await self._store.interactions.append([said, answer])
-        self._observe(session, reply, started=started, replied=replied, finished=finished, heard=heard)
+        self._observe(session, reply, started=started, replied=replied, finished=finished)
         return Answer(reply, audio)
 
     async def _reply(self, session: SessionRecord, text: str) -> Reply:
@@ -92,23 +85,11 @@ class Turns:
     async def _speak(self, session: SessionRecord, reply: Reply) -> SpokenAudio | None:
         if not self._routing.has_route(Kind.SYNTHESIZER, session.project):
             return None
-        plain = SpeechRequest(
-            text=reply.text,
-            scope=ANYONE.audio_scope(session.project),
-            project=session.project,
-            language=session.language,
-        )
-        preferred = replace(plain, voice=session.voice_id or DEFAULT_VOICE, provider=session.voice_provider)
-        # A preference is a wish: where the route cannot fulfil it, the project's usual voice speaks.
-        for request in (preferred, plain) if preferred != plain else (plain,):
-            try:
-                return await self._speaker.say(request)
-            except Unprocessable:
-                continue
-            except Unavailable:
-                break
-        # The failure is in the log and the metrics; the person still gets the words.
-        return None
+        try:
+            return await as_preferred(session, self._speaker.say, text=reply.text, format=DEFAULT_FORMAT)
+        except (Unavailable, Unprocessable):
+            # The failure is in the log and the metrics; the person still gets the words.
+            return None
 
     def _observe(
         self,
@@ -118,13 +99,10 @@ class Turns:
         started: float,
         replied: float,
         finished: float,
-        heard: Heard | None,
     ) -> None:
-        if heard is not None:
-            self._stages["recognition"].observe(heard.seconds)
         self._stages["reply"].observe(replied - started)
         self._stages["synthesis"].observe(finished - replied)
-        self._stages["total"].observe(finished - started + (heard.seconds if heard else 0.0))
+        self._stages["total"].observe(finished - started)
         self._emit(
             TurnFinished(
                 at=time.time(),

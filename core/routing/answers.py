@@ -6,6 +6,7 @@ further than this if it cannot be.
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 
 from glottis.plugins import (
@@ -13,12 +14,15 @@ from glottis.plugins import (
     AudioFrame,
     Match,
     Partial,
+    Progress,
     RecognitionOptions,
     ReplyAction,
     ReplyPiece,
     ReplySource,
     ReplyText,
+    TrainingStage,
     Transcript,
+    Verdict,
     Word,
 )
 
@@ -108,6 +112,38 @@ def frame_of(value: object) -> AudioFrame:
         raise TypeError(f"a synthesizer gave a {type(value).__name__}, not an AudioFrame of bytes")
     if value.rate_hz not in _RATES_HZ:
         raise ValueError(f"audio of {value.rate_hz} samples a second is not speech")
+    return value
+
+
+def progress_of(value: object) -> Progress:
+    """Check how far a training says that it is.
+
+    Raises:
+        TypeError, ValueError: it breaks the contract.
+    """
+    if not isinstance(value, Progress):
+        raise TypeError(f"a training gave a {type(value).__name__}, not a Progress")
+    if not isinstance(value.percent, (int, float)) or not 0 <= value.percent <= 100:
+        raise ValueError("a percentage is not a number from 0 to 100")
+    said = value.message if isinstance(value.message, Mapping) else {"": value.message}
+    for language, text in said.items():
+        _require_text(language)
+        _require_text(text)
+    if value.voice is not None:
+        _require_text(value.voice.voice_id)
+        _require_json(dict(value.voice.metrics))
+    return replace(value, stage=TrainingStage(value.stage))
+
+
+def verdict_of(value: object) -> Verdict:
+    """Check what a backend thinks of a sample.
+
+    Raises:
+        TypeError, ValueError: it breaks the contract.
+    """
+    if not isinstance(value, Verdict):
+        raise TypeError(f"validate returned a {type(value).__name__}, not a Verdict")
+    _require_text(value.reason)
     return value
 
 

@@ -33,6 +33,10 @@ class Routing:
     def guards(self) -> tuple[Guard[Any], ...]:
         return tuple(self._guards.values())
 
+    def instance(self, kind: Kind, name: str) -> Guard[Any] | None:
+        """Give an instance by its name, whether it has started or not; None where there is none."""
+        return self._guards.get((kind, name))
+
     def chain(
         self, kind: Kind, *, language: str, project: str, provider: str | None = None
     ) -> tuple[Guard[Any], ...]:

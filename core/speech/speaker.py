@@ -8,7 +8,7 @@ from typing import Any
 
 from glottis.config import Deployment
 from glottis.core.audio import encode_clip, normalize_measured
-from glottis.core.errors import NotFound, Unprocessable
+from glottis.core.errors import NotFound, Unavailable, Unprocessable
 from glottis.core.metrics import Metrics
 from glottis.core.routing import Guard, Routing
 from glottis.core.routing.chains import Chain
@@ -20,6 +20,7 @@ from glottis.core.speech.live_reply import LiveReply
 from glottis.core.speech.requests import LiveSpeech, SpeechRequest, SpokenAudio, SpokenSentence, audio_id
 from glottis.core.speech.sentence_stream import SentenceStreams
 from glottis.core.speech.synthesis import Spoken, speak
+from glottis.core.speech.trained import Trained
 from glottis.core.store import AudioRecord, Store
 from glottis.plugins import DEFAULT_VOICE, AudioFrame, Kind, is_speakable, lookup_order
 
@@ -38,9 +39,11 @@ class Speaker:
         *,
         cache_bytes: int,
         memory_bytes: int,
+        trained: Trained | None = None,
     ) -> None:
         self._routing = routing
         self._deployment = deployment
+        self._trained = trained
         self._lookups = {result: metrics.cache_lookups.labels(result) for result in ("hit", "joined", "miss")}
         self._audio = AudioStore(store, cache_bytes=cache_bytes, memory_bytes=memory_bytes)
         self._flights: dict[str, Flight] = {}
@@ -58,7 +61,8 @@ class Speaker:
             Unavailable: no provider could speak.
             TooLarge: the audio would not fit the cache.
         """
-        found, is_new = self._find_or_fly(request)
+        _require_sayable(request)
+        found, is_new = self._find_or_fly(*await self._settle(request))
         if isinstance(found, AudioRecord):
             return _described(found, cached=True)
         found.join()  # for good: a caller who goes away must not take the audio with them
@@ -73,7 +77,8 @@ class Speaker:
         Raises:
             Unprocessable, Unavailable, TooLarge: as `say`.
         """
-        found, is_new = self._find_or_fly(request)
+        _require_sayable(request)
+        found, is_new = self._find_or_fly(*await self._settle(request))
         if isinstance(found, AudioRecord):
             spoken = _described(found, cached=True)
 
@@ -109,8 +114,8 @@ class Speaker:
             Unprocessable: there is no way to say it like this.
             Unavailable: no provider could speak.
         """
-        request = self._with_project_voice(request)
-        async with aclosing(self._streams.stream(self._chain(request), sentences, request)) as items:
+        request, chain = await self._settle(request)
+        async with aclosing(self._streams.stream(chain, sentences, request)) as items:
             async for item in items:
                 yield item
 
@@ -147,13 +152,27 @@ class Speaker:
             await reply.abandon()
         await self._audio.aclose()
 
-    def _find_or_fly(self, request: SpeechRequest) -> tuple[AudioRecord | Flight, bool]:
-        """Find audio or somebody on this node who is getting it, or get it; tell whether that is new."""
-        if not is_speakable(request.text):
-            raise Unprocessable("text: has nothing that can be spoken")
-        request.content_type  # noqa: B018  # raises where there is no such format
+    async def _settle(self, request: SpeechRequest) -> tuple[SpeechRequest, Chain]:
+        """Find out who speaks, and with what voice: the project's own, a trained one, or what is asked."""
         request = self._with_project_voice(request)
-        chain = self._chain(request)
+        if request.voice == DEFAULT_VOICE or self._trained is None:
+            return request, self._chain(request)
+        trained = await self._trained.spoken(request.voice, project=request.project)
+        if trained is None:
+            return request, self._chain(request)
+        speaker, voice = trained
+        request = replace(request, voice=voice, provider=None)
+        return request, (speaker, *self._others(request, speaker))
+
+    def _others(self, request: SpeechRequest, speaker: Guard[Any]) -> tuple[Guard[Any], ...]:
+        """Give those who go on in their own voices should the speaker of a trained one fail."""
+        try:
+            return tuple(guard for guard in self._chain(request) if guard is not speaker)
+        except (Unprocessable, Unavailable):
+            return ()
+
+    def _find_or_fly(self, request: SpeechRequest, chain: Chain) -> tuple[AudioRecord | Flight, bool]:
+        """Find audio or somebody on this node who is getting it, or get it; tell whether that is new."""
         wanted = audio_id(chain[0], request)
         hot = self._audio.hot(wanted)
         if hot is not None:
@@ -233,6 +252,12 @@ class Speaker:
     def _reply_closed(self, reply_id: str) -> None:
         self._live.pop(reply_id, None)
         self._replies.pop(reply_id, None)
+
+
+def _require_sayable(request: SpeechRequest) -> None:
+    if not is_speakable(request.text):
+        raise Unprocessable("text: has nothing that can be spoken")
+    request.content_type  # noqa: B018  # raises where there is no such format
 
 
 def _record(audio_id: str, spoken: Spoken, request: SpeechRequest) -> tuple[AudioRecord, float | None]:

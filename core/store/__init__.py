@@ -16,7 +16,9 @@ from glottis.core.store.errors import (
     UserExists,
 )
 from glottis.core.store.events import GAP, SESSION_ENDED, Events
+from glottis.core.store.files import Files
 from glottis.core.store.interactions import Interactions
+from glottis.core.store.jobs import TrainingJobs
 from glottis.core.store.keys import Keys
 from glottis.core.store.records import (
     AudioClaim,
@@ -32,15 +34,19 @@ from glottis.core.store.records import (
     UsageRecord,
     UserRecord,
 )
+from glottis.core.store.samples import MOST_SAMPLES, Samples
 from glottis.core.store.sessions import Sessions
 from glottis.core.store.store import Store, open_store
+from glottis.core.store.training_records import JobRecord, JobStatus, SampleRecord, VoiceRecord, Words
 from glottis.core.store.usage import Usage
 from glottis.core.store.users import Users
+from glottis.core.store.voices import TrainedVoices
 
 __all__ = [
     "GAP",
     "MAX_AUDIO_BYTES",
     "MAX_STATE_BYTES",
+    "MOST_SAMPLES",
     "SESSION_ENDED",
     "AudioCache",
     "AudioClaim",
@@ -54,12 +60,17 @@ __all__ = [
     "DocumentDescription",
     "EmbeddedMongoFailed",
     "Events",
+    "Files",
     "InteractionRecord",
     "InteractionType",
     "Interactions",
+    "JobRecord",
+    "JobStatus",
     "Keys",
     "MongoUnsuitable",
     "RecordInvalid",
+    "SampleRecord",
+    "Samples",
     "SessionLimitReached",
     "SessionRecord",
     "Sessions",
@@ -67,11 +78,15 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "StoredEvent",
+    "TrainedVoices",
+    "TrainingJobs",
     "Usage",
     "UsageRecord",
     "UserExists",
     "UserRecord",
     "Users",
+    "VoiceRecord",
+    "Words",
     "embedded_mongo",
     "embedded_url",
     "open_store",

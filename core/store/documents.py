@@ -25,6 +25,7 @@ from glottis.core.store.records import (
     StoredEvent,
     UserRecord,
 )
+from glottis.core.store.training_documents import TrainingJob, Voice, VoiceSample
 from pydantic import Field
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import OperationFailure
@@ -341,6 +342,9 @@ DOCUMENTS: tuple[type[Document], ...] = (
     SharedKey,
     NodeEvent,
     VoiceConversation,
+    VoiceSample,
+    TrainingJob,
+    Voice,
 )
 
 

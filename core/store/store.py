@@ -18,12 +18,16 @@ from glottis.core.store.conversations import Conversations
 from glottis.core.store.documents import ProjectUsage, collection, descriptions, prepare
 from glottis.core.store.embedded import embedded_mongo
 from glottis.core.store.events import Events
+from glottis.core.store.files import Files
 from glottis.core.store.interactions import Interactions
+from glottis.core.store.jobs import TrainingJobs
 from glottis.core.store.keys import Keys
 from glottis.core.store.records import DocumentDescription
+from glottis.core.store.samples import Samples
 from glottis.core.store.sessions import Sessions
 from glottis.core.store.usage import Usage
 from glottis.core.store.users import Users
+from glottis.core.store.voices import TrainedVoices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,10 @@ class Store:
     secrets: Keys
     events: Events
     conversations: Conversations
+    files: Files
+    samples: Samples
+    jobs: TrainingJobs
+    voices: TrainedVoices
     _client: Client = field(repr=False)
 
     @staticmethod
@@ -71,8 +79,10 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             url = settings.mongo_url.get_secret_value()
         client = await stack.enter_async_context(connect(url))
         db = database(client, settings.mongo_database)
+        files = Files(db)
         with answering(PREPARE_TIMEOUT_S):
             await prepare(db, history_ttl_s=settings.history_ttl_s, audio_ttl_s=settings.audio_cache_ttl_s)
+            await files.prepare()
         sessions = Sessions(db, limit=settings.max_concurrent_sessions, timeout_s=settings.session_timeout_s)
         interactions, events = Interactions(db), Events(db)
         await stack.enter_async_context(sessions.running())
@@ -89,5 +99,9 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             secrets=Keys(db),
             events=events,
             conversations=Conversations(db, session_timeout_s=settings.session_timeout_s),
+            files=files,
+            samples=Samples(client, db, files),
+            jobs=TrainingJobs(client, db, files),
+            voices=TrainedVoices(client, db, files),
             _client=client,
         )

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from glottis.plugins import Match
+from glottis.plugins import AudioFrame, Match
 from glottis.plugins.conformance import (
     HANG,
     ScriptedIntentHandler,
@@ -18,7 +18,7 @@ from .talk import Talk, settle
 
 _MATCH = Match("echo", 0.9)
 ANSWER = "One two three four. Five six seven eight."
-LONG = [tone(1.0)] * 4
+LONG: tuple[AudioFrame, ...] = (tone(1.0),) * 4
 """Four seconds for a sentence."""
 
 

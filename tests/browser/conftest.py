@@ -16,9 +16,13 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
+from tests.api.conftest import serve
 from tests.browser.chromium import ANSWER_S, Page, browsing
 from tests.docs.blocks import DOCS, titled
+from tests.listening.conftest import say
 from tests.program import VOICE, Program
+
+__all__ = ["say", "serve"]
 
 HERE = Path(__file__).parent
 DEPLOYMENT = """
@@ -42,7 +46,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The origin of a site that serves the page, the client of the documentation and another one."""
     folder = tmp_path_factory.mktemp("site")
     for file in (HERE / "page.html", HERE / "first_version.js"):
@@ -58,10 +62,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def address(site: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(origin: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server of Whisper, Piper and the rules, which the site may use."""
     program = Program(tmp_path_factory.mktemp("server"))
-    program.deploy(DEPLOYMENT.format(origin=site))
+    program.deploy(DEPLOYMENT.format(origin=origin))
     with asyncio.Runner() as runner:
         serving = program.serving()
         server = runner.run(serving.__aenter__())
@@ -101,11 +105,38 @@ class Visit:
         return [message for message in messages if message["type"] == kind]
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The site, as a browser finds it that keeps its profile in `folder`."""
+
+    origin: str
+    folder: Path
+
+    @asynccontextmanager
+    async def visiting(
+        self, client: str, session: dict[str, Any], speech: bytes, *, rate_hz: int, chunk_ms: int = 100
+    ) -> AsyncIterator[Visit]:
+        """Talk with a session; the microphone hears `speech`, and nothing after it."""
+        microphone = self.folder / "microphone.wav"
+        with wave.open(str(microphone), "wb") as wav:
+            wav.setparams((1, 2, rate_hz, 0, "NONE", "not compressed"))
+            wav.writeframes(speech)
+        query = urlencode({"client": client, "url": session["websocket_url"], "chunk_ms": chunk_ms})
+        async with browsing(self.folder / "profile", microphone=microphone) as page:
+            await page.open(f"{self.origin}/page.html?{query}")
+            yield Visit(page, session["session_id"], [])
+
+
+@pytest.fixture
+def site(origin: str, tmp_path: Path) -> Site:
+    return Site(origin, tmp_path)
+
+
 Visiting = Callable[..., AbstractAsyncContextManager[Visit]]
 
 
 @pytest.fixture
-def visiting(caller: httpx.AsyncClient, site: str, tmp_path: Path) -> Visiting:
+def visiting(caller: httpx.AsyncClient, site: Site) -> Visiting:
     """Visit the page: `visiting("client.js", 0.5, "Good morning")` says so after half a second."""
 
     async def spoken(text: str) -> bytes:
@@ -119,19 +150,14 @@ def visiting(caller: httpx.AsyncClient, site: str, tmp_path: Path) -> Visiting:
 
     @asynccontextmanager
     async def visited(client: str, *said: str | float, chunk_ms: int = 100) -> AsyncIterator[Visit]:
-        microphone = tmp_path / "microphone.wav"
-        with wave.open(str(microphone), "wb") as wav:
-            wav.setparams((1, 2, RATE_HZ, 0, "NONE", ""))
-            for part in said:
-                if isinstance(part, float):
-                    wav.writeframes(bytes(2 * round(part * RATE_HZ)))
-                else:
-                    wav.writeframes(await spoken(part))
+        parts = [
+            bytes(2 * round(part * RATE_HZ)) if isinstance(part, float) else await spoken(part)
+            for part in said
+        ]
         body = {"project": "demo", "language": "en-US"}
         session = (await caller.post(f"{VOICE}/session/start", json=body)).raise_for_status().json()
-        query = urlencode({"client": client, "url": session["websocket_url"], "chunk_ms": chunk_ms})
-        async with browsing(tmp_path / "profile", microphone=microphone) as page:
-            await page.open(f"{site}/page.html?{query}")
-            yield Visit(page, session["session_id"], [])
+        visit = site.visiting(client, session, b"".join(parts), rate_hz=RATE_HZ, chunk_ms=chunk_ms)
+        async with visit as begun:
+            yield begun
 
     return visited

@@ -105,7 +105,12 @@ class Channel:
             parsed = parse(message)
             if not self._has_spoken:
                 await self._first_words(parsed)
-            if await self._admits(parsed):
+            if isinstance(parsed, TextInput | EndOfSpeech | Ping):
+                # A pong says that all before it has been taken in: what comes now is for the next server.
+                self._require_open()
+            if isinstance(parsed, Counted) and parsed.sequence is not None:
+                await self._handle_once(parsed, parsed.sequence)
+            else:
                 await self._handle(parsed)
         elif message:
             # A frame without bytes arrives as None, and says nothing.
@@ -156,16 +161,15 @@ class Channel:
         )
         self._may_write.set()
 
-    async def _admits(self, message: object) -> bool:
-        """Count a message that has a number among the chunks of audio; False if it was there before."""
-        if isinstance(message, TextInput | EndOfSpeech | Ping):
-            # A pong says that all before it has been taken in: what comes now is for the next server.
-            self._require_open()
-        if not isinstance(message, Counted) or message.sequence is None:
-            return True
+    async def _handle_once(self, message: Counted, sequence: int) -> None:
+        """Handle a message if it was not there before, and count it among the chunks of audio."""
         expected = self._conversation.next_sequence
-        await self._conversation.hear(b"", sequence=message.sequence)
-        return expected is None or message.sequence >= expected
+        try:
+            if expected is None or sequence >= expected:
+                await self._handle(message)
+        finally:
+            # Last, as it may have to wait, and the connection be gone by then.
+            await self._conversation.hear(b"", sequence=sequence)
 
     async def _take_chunk(self, chunk: AudioChunk) -> None:
         if len(chunk.data) > _DECODED_HERE:

@@ -6,10 +6,11 @@ import os
 import socket
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 
@@ -37,9 +38,17 @@ class Server:
 
 @asynccontextmanager
 async def glottis(
-    mongo_url: str, database: str, *, workers: int, cpus: Sequence[int], folder: Path
+    mongo_url: str,
+    database: str,
+    *,
+    workers: int,
+    cpus: Sequence[int],
+    folder: Path,
+    config: Path = _CONFIG,
+    log: Path | None = None,
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[Server]:
-    """Run `glottis serve` on a free port."""
+    """Run `glottis serve` on a free port; `log` takes its messages, `settings` add to its environment."""
     ours = ("GLOTTIS_", "VOICE_", "WS_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     environment |= {
@@ -49,12 +58,16 @@ async def glottis(
         "GLOTTIS_LOG_FORMAT": "text",
         "VOICE_MAX_CONCURRENT_SESSIONS": str(SESSION_LIMIT),
         "VOICE_SESSION_TIMEOUT": str(SESSION_TIMEOUT_S),
+        **settings,
     }
     command = [sys.executable, "-m", "glottis.api.cli", "serve", "--host", "127.0.0.1", "--port", "0"]
-    command += ["--workers", str(workers), "--config", str(_CONFIG), "--data-dir", str(folder / database)]
-    process = await asyncio.create_subprocess_exec(*_on(cpus), *command, stdout=PIPE, env=environment)
-    async with _stopped(process):
-        line = await _first_line(process)
+    command += ["--workers", str(workers), "--config", str(config), "--data-dir", str(folder / database)]
+    with (log or Path(os.devnull)).open("ab") as messages:
+        process = await asyncio.create_subprocess_exec(
+            *on(cpus), *command, stdout=PIPE, stderr=None if log is None else messages, env=environment
+        )
+    async with stopped(process):
+        line = await first_line(process)
         _, _, address = line.partition(" listening on ")
         async with httpx.AsyncClient(base_url=address) as client:
             (await client.get("/readyz")).raise_for_status()
@@ -67,31 +80,31 @@ async def floor(mongo_url: str, *, workers: int, cpus: Sequence[int]) -> AsyncIt
     with socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG) as sock:
         sock.set_inheritable(True)
         number = sock.fileno()
-        command = [*_on(cpus), sys.executable, "-m", "benchmarks.http.floor", str(number), mongo_url]
+        command = [*on(cpus), sys.executable, "-m", "benchmarks.http.floor", str(number), mongo_url]
         pids = []
         async with AsyncExitStack() as stack:
             for _ in range(workers):
                 process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, pass_fds=[number])
-                await stack.enter_async_context(_stopped(process))
+                await stack.enter_async_context(stopped(process))
                 pids.append(process.pid)
-                await _first_line(process)
+                await first_line(process)
             yield Server(f"http://127.0.0.1:{sock.getsockname()[1]}", tuple(pids))
 
 
 async def run_module(arguments: Sequence[str], *, cpus: Sequence[int]) -> str:
     """Run a Python module to its end and return what it prints."""
-    process = await asyncio.create_subprocess_exec(*_on(cpus), sys.executable, "-m", *arguments, stdout=PIPE)
+    process = await asyncio.create_subprocess_exec(*on(cpus), sys.executable, "-m", *arguments, stdout=PIPE)
     output, _ = await process.communicate()
     if process.returncode != 0:
         raise SystemExit(f"{arguments[0]} ended with status {process.returncode}")
     return output.decode()
 
 
-def _on(cpus: Sequence[int]) -> list[str]:
+def on(cpus: Sequence[int]) -> list[str]:
     return ["taskset", "-c", ",".join(map(str, cpus))]
 
 
-async def _first_line(process: Process) -> str:
+async def first_line(process: Process) -> str:
     if process.stdout is None:
         raise ValueError("started without a pipe")
     async with asyncio.timeout(_START_S):
@@ -102,7 +115,7 @@ async def _first_line(process: Process) -> str:
 
 
 @asynccontextmanager
-async def _stopped(process: Process) -> AsyncIterator[None]:
+async def stopped(process: Process) -> AsyncIterator[None]:
     try:
         yield
     finally:

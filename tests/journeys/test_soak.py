@@ -1,0 +1,27 @@
+"""Clients that vanish, flood, stall, interrupt and resume leave nothing behind: a short benchmarks/soak."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, STDOUT
+
+import pytest
+
+from tests.program import OURS
+
+from .conftest import ROOT
+
+
+@pytest.mark.slow
+async def test_a_server_is_as_it_was_when_its_worst_clients_have_gone() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "benchmarks.soak", "--minutes", "0.2", "--warm-up", "5"),
+        cwd=ROOT,
+        env=environment,
+        stdout=PIPE,
+        stderr=STDOUT,
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode == 0, printed.decode()

@@ -53,6 +53,7 @@ class Floor:
         self._runner: asyncio.Task[None] | None = None
         self._aside: set[asyncio.Task[None]] = set()
         self._holds_next = False
+        self._never_begun: deque[Turn] = deque()
 
     @property
     def next_turn(self) -> int:
@@ -81,8 +82,11 @@ class Floor:
         if len(self._waiting) >= TURNS_WAITING:
             raise TooLarge(f"{TURNS_WAITING} turns are waiting already; this one was dropped")
         self._waiting.append(said)
-        if said.final is None and self._current is not None and self._current.is_streaming:
-            self.interrupt("text")  # who types does not want to wait until everything is spoken
+        turn = self._current
+        if said.final is None and turn is not None:
+            is_held = turn.is_held and self._running is None
+            if turn.is_streaming or is_held:
+                self.interrupt("text")  # who types does not want to wait until everything is spoken
         if self._runner is None:
             # At once, so that whoever interrupts in the same breath finds something to interrupt.
             self._start()
@@ -114,6 +118,7 @@ class Floor:
         if turn is None and self._waiting:
             turn = self._make_turn(self._next_id, self._waiting.popleft())
             self._next_id += 1
+            self._never_begun.append(turn)  # written down after the one before it
         elif turn is None or not self._is_interruptible(turn):
             return False
         turn.cut()
@@ -121,7 +126,7 @@ class Floor:
         if run is not None and run.turn is turn:
             run.task.cancel()
             asyncio.get_running_loop().call_later(_WIND_UP_S, _tell, run.over)
-        else:
+        elif turn not in self._never_begun:
             self._spawn(self._settle(turn))
         self._current, self._holds_next = None, False
         # Last, as it has the client drop what it was sent: nothing of the turn follows.
@@ -154,12 +159,18 @@ class Floor:
             run.task.cancel()
             await _gone(run.task)
             await self._settle(run.turn)
+        while self._never_begun:
+            await self._settle(self._never_begun.popleft())
         while self._aside:
             await asyncio.wait(self._aside)
         return unanswered
 
     def _is_interruptible(self, turn: Turn) -> bool:
-        return self._running is not None or turn.playback.is_audible(asyncio.get_running_loop().time())
+        return (
+            self._running is not None
+            or turn.is_held
+            or turn.playback.is_audible(asyncio.get_running_loop().time())
+        )
 
     def _start(self) -> None:
         turn = self._current = self._make_turn(self._next_id, self._waiting.popleft())
@@ -178,6 +189,8 @@ class Floor:
                 await self._running.over
                 run, self._running = self._running, None
                 await self._conclude(run)
+                while self._never_begun:
+                    await self._settled(self._never_begun.popleft())
                 if self._waiting:
                     self._start()
         finally:
@@ -191,10 +204,19 @@ class Floor:
             await self._settled(turn)
         elif (error := task.exception()) is not None:
             await self._settled(turn)
-            self._events.failed(turn, error)
+            self._let_go(turn)
+            if not turn.is_cut:
+                self._events.failed(turn, error)
         else:
+            if not turn.playback.is_audible(asyncio.get_running_loop().time()):
+                self._let_go(turn)
             self._events.finished(turn)
             self._spawn(turn.follow())
+
+    def _let_go(self, turn: Turn) -> None:
+        """Do not hold a turn of which nothing will be heard any more."""
+        if turn is self._current:
+            self.release()
 
     async def _settled(self, turn: Turn) -> None:
         # What is to be written is, though the conversation be closed meanwhile.

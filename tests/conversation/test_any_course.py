@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from glottis.plugins import (
+    AudioFrame,
     ErrorCategory,
     IntentCapabilities,
     Partial,
@@ -35,9 +36,13 @@ REPLIES = st.lists(
     min_size=1,
     max_size=6,
 )
-AUDIO = st.lists(
-    st.sampled_from([(tone(0.1),), (tone(1.0),) * 3, (tone(2.5), DOWN), (DOWN,)]), min_size=1, max_size=6
-)
+SOUNDS: dict[str, tuple[AudioFrame | ProviderError, ...]] = {
+    "short": (tone(0.1),),
+    "long": (tone(1.0),) * 3,
+    "broken off": (tone(2.5), DOWN),
+    "none": (DOWN,),
+}
+AUDIO = st.lists(st.sampled_from(sorted(SOUNDS)), min_size=1, max_size=6)
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("say"), st.just(0.0)),
@@ -111,7 +116,7 @@ def test_a_conversation_takes_any_course(
     steps: list[tuple[str, float]],
     heard: list[object],
     replies: list[object],
-    audio: list[object],
+    audio: list[str],
     mode: str,
     is_streaming: bool,
     is_speculative: bool,
@@ -126,7 +131,7 @@ def test_a_conversation_takes_any_course(
             replies=replies,  # type: ignore[arg-type]  # plays
             capabilities=IntentCapabilities(speculative=is_speculative),
         )
-        synthesizer = ScriptedSynthesizer(*audio)  # type: ignore[arg-type]  # plays
+        synthesizer = ScriptedSynthesizer(*(SOUNDS[name] for name in audio))
         async with talking(
             tmp_path,
             [],

@@ -214,3 +214,34 @@ async def test_a_voice_while_the_answer_before_still_lets_go_holds_the_next(talk
         await talk.quiet()
         assert talk.all("interrupted", turn_id=2) == []
         assert talk.all("response", turn_id=2) != []
+
+
+async def test_who_types_while_an_answer_behind_a_url_is_held_ends_it(talk_of: OpenTalk) -> None:
+    behind_a_url = next(state for state in STATES if state.name == "behind_a_url")
+    async with talk_of(**behind_a_url.given(), recognizer=ScriptedRecognizer("")) as talk:
+        await behind_a_url.reach(talk)
+        await talk.speak(0.17)
+        await talk.until("paused", turn_id=1)
+        talk.conversation.say("and now?")
+        await talk.until("interrupted", turn_id=1, reason="text")
+        await talk.until("response", turn_id=2)
+        await talk.be_silent(0.7)
+        await talk.quiet()
+        assert talk.all("resumed_speaking") == []
+
+
+async def test_an_answer_that_fails_while_it_is_held_is_held_no_longer(talk_of: OpenTalk) -> None:
+    gate = asyncio.Event()
+    down = ProviderError(ErrorCategory.UNAVAILABLE, "gone")
+    handler = ScriptedIntentHandler(replies=[[gate, down]])
+    async with talk_of(handler=handler, recognizer=ScriptedRecognizer("")) as talk:
+        talk.conversation.say("hello")
+        await handler.log.wait_for(2)
+        await talk.speak(0.17)
+        await talk.until("paused", turn_id=1)
+        gate.set()
+        await talk.until("error", turn_id=1)
+        assert len(talk.all("resumed_speaking", turn_id=1)) == 1
+        await talk.be_silent(0.7)
+        await talk.quiet()
+        assert len(talk.all("resumed_speaking")) == 1

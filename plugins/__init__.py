@@ -13,6 +13,7 @@ from glottis.plugins.errors import ErrorCategory, ProviderError
 from glottis.plugins.events import (
     BreakerChanged,
     Event,
+    JobFinished,
     ProviderFailed,
     SessionEnded,
     SessionStarted,
@@ -81,6 +82,7 @@ __all__ = [
     "IntentCapabilities",
     "IntentHandler",
     "IntentHandlerSpec",
+    "JobFinished",
     "Kind",
     "Match",
     "NoConfig",

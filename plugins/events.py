@@ -34,6 +34,15 @@ class TurnFinished(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobFinished(Event):
+    """A training ended here; `status` is "completed", "failed" or "cancelled"."""
+
+    job_id: str
+    project: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderFailed(Event):
     """A call failed; `category` is an `ErrorCategory`."""
 

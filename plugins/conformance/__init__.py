@@ -17,13 +17,16 @@ from glottis.plugins.conformance.scripted import (
     IntentCall,
     RecognizerCall,
     ScriptedIntentHandler,
+    ScriptedPeers,
     ScriptedRecognizer,
     ScriptedSynthesizer,
+    ScriptedTools,
     SynthesizerCall,
     tone,
 )
 from glottis.plugins.conformance.scripts import HANG, Call, CallLog, Outcome, Script
 from glottis.plugins.conformance.synthesizer import SynthesizerConformance
+from glottis.plugins.conformance.training import TrainingBackendConformance
 
 __all__ = [
     "HANG",
@@ -37,10 +40,13 @@ __all__ = [
     "RecognizerConformance",
     "Script",
     "ScriptedIntentHandler",
+    "ScriptedPeers",
     "ScriptedRecognizer",
     "ScriptedSynthesizer",
+    "ScriptedTools",
     "SynthesizerCall",
     "SynthesizerConformance",
+    "TrainingBackendConformance",
     "loaded_with",
     "tone",
 ]

@@ -12,10 +12,12 @@ from glottis.config import ProviderEntry
 from glottis.plugins.capabilities import Capabilities, RunsOn
 from glottis.plugins.conformance.configuration import ENGINE_KEYS, lax_models, open_secrets
 from glottis.plugins.conformance.guard import Guard, expect
+from glottis.plugins.conformance.scripted import ScriptedPeers
 from glottis.plugins.conformance.subject import Subject, find_subject, time_import, unmarked_hooks
 from glottis.plugins.errors import ErrorCategory
 from glottis.plugins.hookspecs import API_VERSION
 from glottis.plugins.languages import best_match
+from glottis.plugins.peers import Peers
 from glottis.plugins.provider import Provider
 from glottis.plugins.specs import Kind
 from pydantic import ValidationError
@@ -33,7 +35,8 @@ class ProviderConformance:
 
     `plugin` is the entry point's name, `use` the spec's (by default the same), `options` the TOML table as a
     dict; where that is only known at run time, override the fixture `provider_options`. `languages` are
-    those that the tests use: by default Russian and English, as far as the capabilities name them.
+    those that the tests use: by default Russian and English, as far as the capabilities name them. `peers`
+    are what a provider reaches whose spec asks for any: by default each of them speaks tones.
     """
 
     plugin: ClassVar[str]
@@ -42,6 +45,7 @@ class ProviderConformance:
     use: ClassVar[str | None] = None
     options: ClassVar[Mapping[str, Any]] = {}
     languages: ClassVar[tuple[str, ...]] = ()
+    peers: ClassVar[Peers] = ScriptedPeers()
 
     longest_import_s: ClassVar[float] = 1.0
     longest_create_s: ClassVar[float] = 0.25
@@ -68,7 +72,9 @@ class ProviderConformance:
     ) -> Subject:
         """Give the spec under test."""
         data_dir = tmp_path_factory.mktemp("data")
-        return find_subject(cls.plugin, cls.kind, cls.use or cls.plugin, provider_options, data_dir)
+        return find_subject(
+            cls.plugin, cls.kind, cls.use or cls.plugin, provider_options, data_dir, cls.peers
+        )
 
     @pytest.fixture
     def material(self) -> object:

@@ -12,6 +12,7 @@ from array import array
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -25,6 +26,7 @@ from glottis.plugins.capabilities import (
 from glottis.plugins.conformance.scripts import Act, C, Call, CallLog, Play, Script, act_out
 from glottis.plugins.errors import ErrorCategory, ProviderError
 from glottis.plugins.intent import DialogueContext, IntentHandler, Match, ReplyPiece, ReplyText
+from glottis.plugins.peers import Peers
 from glottis.plugins.provider import Provider, ProviderContext
 from glottis.plugins.recognizer import (
     Partial,
@@ -37,6 +39,7 @@ from glottis.plugins.specs import IntentHandlerSpec, RecognizerSpec, Synthesizer
 from glottis.plugins.speech import DEFAULT_VOICE, SynthesisOptions, VoiceInfo
 from glottis.plugins.synthesizer import Synthesizer
 from glottis.plugins.text import is_speakable
+from glottis.plugins.training import BaseSpeech, TrainingTools
 
 P = TypeVar("P", bound=Provider)
 
@@ -48,6 +51,28 @@ def tone(duration_s: float = 0.1, *, rate_hz: int = 16_000) -> AudioFrame:
     half = rate_hz // 400
     samples = array("h", (8_000 if n // half % 2 else -8_000 for n in range(round(duration_s * rate_hz))))
     return AudioFrame(samples.tobytes(), rate_hz)
+
+
+class ScriptedPeers(Peers):
+    """Speaks tones, whichever instance is asked, for as long as speech would take."""
+
+    async def speak(
+        self, instance: str, text: str, options: SynthesisOptions
+    ) -> AsyncGenerator[AudioFrame, None]:
+        yield tone(0.05 * len(text) + 0.1, rate_hz=24_000)
+
+
+class ScriptedTools(TrainingTools):
+    """Hears `texts` in turn, and speaks tones; give your own tools where a backend needs real ones."""
+
+    def __init__(self, texts: tuple[str, ...] = ("one two three",)) -> None:
+        self._texts = cycle(texts)
+
+    async def transcribe(self, audio: AudioFrame, language: str) -> Transcript:
+        return Transcript(next(self._texts), 1.0, language)
+
+    async def speak(self, text: str, language: str, *, instance: str | None = None) -> BaseSpeech:
+        return BaseSpeech(tone(0.05 * len(text) + 0.1, rate_hz=24_000), instance or "base", DEFAULT_VOICE)
 
 
 class ScriptedProvider(Provider, Generic[C]):

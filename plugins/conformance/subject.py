@@ -16,6 +16,7 @@ from typing import Any
 import pluggy
 from glottis.plugins import hookspecs
 from glottis.plugins.conformance.guard import expect
+from glottis.plugins.peers import NoPeers, Peers
 from glottis.plugins.provider import Provider, ProviderContext
 from glottis.plugins.specs import Kind, ProviderSpec
 from pydantic import ValidationError
@@ -51,6 +52,7 @@ class Subject:
     spec: ProviderSpec
     options: Mapping[str, Any]
     data_dir: Path
+    peers: Peers
 
     def create(self) -> tuple[Provider, float]:
         """Make a provider; return it and the seconds that this took."""
@@ -61,13 +63,16 @@ class Subject:
             message = f"the options do not fit {self.spec.config.__name__}: {found}"
             raise AssertionError(message) from None
         log = logging.getLogger(f"glottis.provider.{self.spec.name}")
-        context = ProviderContext(self.spec.name, self.data_dir, self.spec.capabilities, log)
+        peers = self.peers if self.spec.peers else NoPeers()
+        context = ProviderContext(self.spec.name, self.data_dir, self.spec.capabilities, log, peers)
         begun = perf_counter()
         provider = self.spec.create(context, config)
         return provider, perf_counter() - begun
 
 
-def find_subject(plugin: str, kind: Kind, use: str, options: Mapping[str, Any], data_dir: Path) -> Subject:
+def find_subject(
+    plugin: str, kind: Kind, use: str, options: Mapping[str, Any], data_dir: Path, peers: Peers
+) -> Subject:
     """Load a plugin through its entry point and pick its spec `use`; fail the test if that cannot be done."""
     __tracebackhide__ = True
     entry_point = _entry_point(plugin)
@@ -82,7 +87,7 @@ def find_subject(plugin: str, kind: Kind, use: str, options: Mapping[str, Any], 
     named = [spec for spec in offered if spec.name == use]
     names = ", ".join(spec.name for spec in offered) or "none"
     expect(len(named) == 1, f'plugin "{plugin}" should offer one {kind} named "{use}"; it offers {names}')
-    return Subject(entry_point, module, manager, named[0], options, data_dir)
+    return Subject(entry_point, module, manager, named[0], options, data_dir, peers)
 
 
 def unmarked_hooks(module: ModuleType) -> list[str]:

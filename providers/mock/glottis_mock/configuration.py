@@ -9,7 +9,7 @@ Pitch = Literal["low", "middle", "high"]
 
 
 class MockConfig(BaseModel):
-    """One model for the three of them; each reads what concerns it."""
+    """One model for all of them; each reads what concerns it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -29,5 +29,16 @@ class MockConfig(BaseModel):
     )
     fail_with: ErrorCategory | None = Field(
         None, description="Fail every call and health check with this category, to try out a failover."
+    )
+    training_steps: int = Field(10, ge=1, le=10_000, description="Steps of a training, each a checkpoint.")
+    training_step_s: float = Field(0.01, ge=0, le=60, description="Seconds that a step takes.")
+    training_fails_at: float | None = Field(
+        None,
+        ge=0,
+        le=100,
+        description="Fail every training at this percentage, to try out what becomes of it.",
+    )
+    training_hangs_at: float | None = Field(
+        None, ge=0, le=100, description="Do nothing more from this percentage on, as a stuck backend would."
     )
     mute: bool = Field(False, description="Give no audio for any text, to try out how that is detected.")

@@ -9,6 +9,8 @@ from glottis.plugins import (
     RecognizerSpec,
     SynthesizerCapabilities,
     SynthesizerSpec,
+    TrainingBackendSpec,
+    TrainingCapabilities,
     hookimpl,
 )
 
@@ -16,6 +18,7 @@ from glottis_mock.configuration import MockConfig
 from glottis_mock.intents import MockIntentHandler
 from glottis_mock.recognizer import MockRecognizer
 from glottis_mock.synthesizer import GAINS, MockSynthesizer
+from glottis_mock.training import MockTrainer
 
 GLOTTIS_API_VERSION = 1
 
@@ -68,5 +71,19 @@ def glottis_register_intent_handlers(register: Callable[[IntentHandlerSpec], Non
                 intents=("echo", "greeting", "navigate"), expected_latency_s=0.0001
             ),
             description="Navigates to sections that are named, returns greetings and echoes the rest.",
+        )
+    )
+
+
+@hookimpl
+def glottis_register_training_backends(register: Callable[[TrainingBackendSpec], None]) -> None:
+    """Offer the training backend."""
+    register(
+        TrainingBackendSpec(
+            name="mock",
+            create=MockTrainer,
+            config=MockConfig,
+            capabilities=TrainingCapabilities(rate_hz=16_000),
+            description="Counts its steps, and makes a voice that the mock synthesizer speaks.",
         )
     )

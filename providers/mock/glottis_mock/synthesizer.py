@@ -8,9 +8,11 @@ from glottis.plugins import (
     DEFAULT_VOICE,
     AudioFrame,
     ErrorCategory,
+    ProviderContext,
     ProviderError,
     SynthesisOptions,
     Synthesizer,
+    TrainedVoice,
     VoiceInfo,
     is_speakable,
     sentences,
@@ -18,6 +20,7 @@ from glottis.plugins import (
 
 from glottis_mock.alphabet import packets
 from glottis_mock.configuration import MockConfig, Pitch
+from glottis_mock.training import pitch_in
 from glottis_mock.trouble import delay, raise_if_told
 
 CHARACTERS_PER_WORD = 6
@@ -31,6 +34,10 @@ class MockSynthesizer(Synthesizer):
     """Speaks sentence by sentence, each in a packet of its own."""
 
     config: MockConfig
+
+    def __init__(self, context: ProviderContext, config: MockConfig) -> None:
+        super().__init__(context, config)
+        self._trained: dict[str, Pitch] = {}
 
     async def warmup(self) -> None:
         await asyncio.to_thread(import_module, "glottis_mock.waveform")
@@ -65,8 +72,18 @@ class MockSynthesizer(Synthesizer):
     async def voices(self) -> Sequence[VoiceInfo]:
         return [VoiceInfo(name, f"Mock, {pitch}", ("*",)) for name, pitch in self.config.voices.items()]
 
+    async def install(self, voice: TrainedVoice) -> None:
+        if voice.artefact is None:
+            raise ProviderError(ErrorCategory.INVALID_REQUEST, "a voice of the mock has an artefact")
+        self._trained[voice.voice_id] = await asyncio.to_thread(pitch_in, voice.artefact)
+
+    async def remove(self, voice_id: str) -> None:
+        self._trained.pop(voice_id, None)
+
     def _pitch(self, voice: str) -> Pitch:
         voices = self.config.voices
+        if voice in self._trained:
+            return self._trained[voice]
         if voice in voices:
             return voices[voice]
         if voice == DEFAULT_VOICE:

@@ -7,6 +7,7 @@ from glottis.plugins.conformance import (
     IntentHandlerConformance,
     RecognizerConformance,
     SynthesizerConformance,
+    TrainingBackendConformance,
 )
 from glottis_mock.alphabet import packets
 from glottis_mock.waveform import sound
@@ -35,3 +36,7 @@ class TestMockIntentHandler(IntentHandlerConformance):
         "Покажи цены": "navigate",
         "Show me the prices": "navigate",
     }
+
+
+class TestMockTrainer(TrainingBackendConformance):
+    plugin = "mock"

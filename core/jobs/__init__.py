@@ -1,0 +1,6 @@
+"""Long work: queued in the store, done by whoever has room, gone on with elsewhere when its worker dies."""
+
+from glottis.core.jobs.contract import Claim, JobEngine, Work
+from glottis.core.jobs.embedded import EmbeddedJobs
+
+__all__ = ["Claim", "EmbeddedJobs", "JobEngine", "Work"]

@@ -141,7 +141,7 @@ def test_a_conversation_takes_any_course(
             mode=mode,
             by_voice=by_voice,
         ) as talk:
-            typed = []
+            typed: list[str] = []
             for number, (what, amount) in enumerate(steps):
                 if what == "say":
                     if len(typed) == 8:

@@ -32,6 +32,7 @@ from glottis.api.client import (
 from websockets.asyncio.client import connect as connect_websocket
 
 from tests.api.conftest import PASSWORD, VOICE, Serve, Server
+from tests.program import until as until_it_holds
 
 MANUAL = Wishes(endpointing=Endpointing(mode="manual"))
 
@@ -115,8 +116,12 @@ async def test_what_the_person_does_on_the_page_goes_into_the_history(server: Se
         await conversation.navigate("scroll", {"to": "top"})
         await conversation.flush()
         path = f"{VOICE}/session/{conversation.session.id}"
-        items = (await server.client.get(f"{path}/history")).json()["items"]
-        assert [(item["content"]["action"], item["user_id"]) for item in items] == [("scroll", "u1")]
+
+        async def written() -> bool:
+            items = (await server.client.get(f"{path}/history")).json()["items"]
+            return [(item["content"]["action"], item["user_id"]) for item in items] == [("scroll", "u1")]
+
+        await until_it_holds(written)
     assert (await server.client.get(path)).status_code == 404
 
 
@@ -157,8 +162,13 @@ async def test_more_is_said_than_may_be_under_way_at_once(server: Server) -> Non
         for number in range(600):
             await conversation.navigate("step", {"number": number})
         await conversation.flush()
-        items = await server.platform.store.interactions.history(conversation.session.id, limit=1_000)
-        assert {item.content["params"]["number"] for item in items} == set(range(600))
+
+        async def all_written() -> bool:
+            items = await server.platform.store.interactions.history(conversation.session.id, limit=1_000)
+            assert len(items) <= 600
+            return {item.content["params"]["number"] for item in items} == set(range(600))
+
+        await until_it_holds(all_written)
     assert await reading
 
 

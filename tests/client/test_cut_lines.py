@@ -3,6 +3,7 @@
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 import pytest
 from glottis.api.client import (
@@ -21,6 +22,7 @@ from glottis.api.client import (
 )
 
 from tests.api.conftest import VOICE, Server
+from tests.program import until as until_it_holds
 
 from .cutting import CuttingProxy
 from .test_conversation import spoken, until
@@ -71,12 +73,22 @@ async def test_what_is_typed_and_done_is_taken_in_once(seed: int, server: Server
             messages += await until(conversation, Response)
         await conversation.flush()
         path = f"{VOICE}/session/{conversation.session.id}/history?limit=200"
-        items = (await server.client.get(path)).json()["items"]
+
+        async def items() -> list[dict[str, Any]]:
+            read: list[dict[str, Any]] = (await server.client.get(path)).json()["items"]
+            return read
+
+        async def all_written() -> bool:
+            steps = [
+                item["content"]["params"]["number"] for item in await items() if "params" in item["content"]
+            ]
+            return sorted(steps) == list(range(len(said)))
+
+        await until_it_holds(all_written)
+        typed = [item["content"]["text"] for item in await items() if item["type"] == "user"]
         assert proxy.cut > 1
     assert texts(messages, Response) == said
-    assert [item["content"]["text"] for item in items if item["type"] == "user"] == said
-    steps = [item["content"]["params"]["number"] for item in items if item["type"] == "navigation"]
-    assert sorted(steps) == list(range(len(said)))
+    assert typed == said
 
 
 @pytest.mark.parametrize("seed", SEEDS)

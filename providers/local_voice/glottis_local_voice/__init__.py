@@ -1,0 +1,1 @@
+"""Voices made from samples on this machine, by parallel voice conversion, for Glottis."""

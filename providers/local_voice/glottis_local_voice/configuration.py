@@ -1,0 +1,21 @@
+"""What a deployment may set in plugins.toml."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class LocalVoiceConfig(BaseModel):
+    """The options of an instance."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base: str | None = Field(
+        None,
+        min_length=1,
+        description="The synthesizer that voices are made from; without it, the first of the route.",
+    )
+    max_concurrency: int | None = Field(
+        None, ge=1, le=64, description="Sentences that are converted at once; without it, one a CPU core."
+    )
+    longest_piece: int = Field(
+        200, ge=40, le=2000, description="Characters after which a long sentence is spoken in pieces."
+    )

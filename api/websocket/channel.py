@@ -20,7 +20,7 @@ from glottis.api.websocket.messages import (
     parse,
 )
 from glottis.config import Settings
-from glottis.core.conversation import Entry, Manners, Residents, Seat
+from glottis.core.conversation import Entry, Residents, Seat
 from glottis.core.errors import GlottisError, SessionGone, TooLarge, Unprocessable
 from glottis.core.store import RecordInvalid, StoreUnavailable
 from quart import Websocket
@@ -121,10 +121,11 @@ class Channel:
     async def _first_words(self, message: object) -> None:
         """Go on where the client was cut off, if it says so, or begin afresh."""
         self._has_spoken = True
-        if not isinstance(message, Start) and not self._seat.is_new:
-            await self._conversation.start(Manners())
-        if not isinstance(message, Start) or message.resume_from is None:
-            self._may_write.set()
+        if isinstance(message, Start) and message.resume_from is not None:
+            return
+        if not self._seat.is_new:
+            await self._conversation.start_afresh()
+        self._may_write.set()
 
     async def _handle(self, message: object) -> None:
         conversation = self._conversation

@@ -86,10 +86,14 @@ class Conversation:
         is_heard_alike = manners.listens_like(self.manners)
         self.manners = manners
         self._speculation.drop()
-        if self._hearing is not None and not is_heard_alike:
-            hearing, self._hearing = self._hearing, None
-            self._barge_in.faded()
-            await hearing.aclose()
+        if not is_heard_alike:
+            await self._stop_hearing()
+
+    async def start_afresh(self) -> None:
+        """Take a client that does not go on where the one before it was cut off."""
+        self._intake.restart()
+        await self._stop_hearing()
+        await self.start(Manners())
 
     async def hear(self, audio: bytes, *, sequence: int | None = None, is_final: bool = False) -> None:
         """Take audio of what is being said; waits while there is more of it than can be worked through."""
@@ -218,6 +222,13 @@ class Conversation:
     async def _close(self, transcription: LiveTranscription) -> None:
         self._transcriptions.discard(transcription)
         await transcription.aclose()
+
+    async def _stop_hearing(self) -> None:
+        """Drop what is being said."""
+        if self._hearing is not None:
+            hearing, self._hearing = self._hearing, None
+            self._barge_in.faded()
+            await hearing.aclose()
 
     def _begin(self, said: Said) -> None:
         try:

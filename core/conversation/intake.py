@@ -52,6 +52,12 @@ class Intake:
                 self._unfed.append(None)
             await self._feed_all()
 
+    def restart(self) -> None:
+        """Forget the numbers, and what waits: another client begins to count."""
+        self._stop_waiting()
+        self._order.restart()
+        self._unfed.clear()
+
     async def aclose(self) -> None:
         self._is_closed = True
         tasks = {task for task in (self._giving_up, self._feeding) if task is not None}

@@ -1,6 +1,7 @@
 """A conversation goes on after its connection was cut: here, on another node, and after a node has died."""
 
 import asyncio
+import base64
 import contextlib
 import json
 from typing import Any
@@ -165,3 +166,25 @@ async def test_a_conversation_is_forgotten_after_its_grace(serve: Serve) -> None
             resumed = (await until(socket, "resumed"))[-1]
     assert hello["status"] == "listening"
     assert resumed["is_complete"] is False
+
+
+async def test_who_does_not_go_on_begins_to_count_anew(server: Server) -> None:
+    spoken = await server.client.post(
+        f"{VOICE}/synthesize", json={"text": "show the prices", "language": "en-US"}
+    )
+    audio = (await server.client.get(spoken.json()["audio_url"])).content
+    session_id = (await server.start_session(language="en-US"))["session_id"]
+
+    async def send_chunk(socket: ClientConnection, number: int, *, is_final: bool) -> None:
+        data = base64.b64encode(audio).decode()
+        await send(socket, "audio_chunk", data=data, sequence=number, is_final=is_final)
+
+    async with server.websocket(session_id) as socket:
+        for number in range(3):
+            await send_chunk(socket, number, is_final=False)
+        await send(socket, "ping")
+        await until(socket, "pong")
+    async with server.websocket(session_id) as socket:
+        await send_chunk(socket, 0, is_final=True)
+        heard = (await until(socket, "response"))[-3:]
+    assert "show the prices" in [message.get("text") for message in heard]

@@ -2,7 +2,8 @@
 
     python benchmarks/run.py [--quick]
 
-Exits with 1 where a request failed or an error rate is above its target; a slow machine is no failure.
+Exits with 1 where a request failed, a connection was lost or an error rate is above its target; a slow machine
+is no failure.
 """
 
 import argparse
@@ -16,9 +17,12 @@ _ROOT = Path(__file__).parents[1]
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="only HTTP, in under 90 seconds")
+    parser.add_argument(
+        "--quick", action="store_true", help="only HTTP and conversations, in under 3 minutes"
+    )
     is_quick = parser.parse_args().quick
-    commands = [["benchmarks.http", "--quick"]] if is_quick else [["benchmarks.http"], ["benchmarks.speech"]]
+    modules = ["benchmarks.http", "benchmarks.realtime"] + ([] if is_quick else ["benchmarks.speech"])
+    commands = [[module, *(["--quick"] if is_quick else [])] for module in modules]
     # Settings of another server, in this environment, are none of theirs.
     ours = ("GLOTTIS_", "VOICE_", "WS_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}

@@ -188,10 +188,14 @@ class Pulse:
 
     def __init__(self) -> None:
         self._late_ms: list[float] = []
+        self._collected_at = self.collection_ms = 0.0
         self._beating: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
         self._late_ms.clear()
+        self.collection_ms = 0.0
+        if self._collect not in gc.callbacks:
+            gc.callbacks.append(self._collect)
         if self._beating is None:
             self._beating = asyncio.create_task(self._beat(), name="pulse")
 
@@ -201,6 +205,14 @@ class Pulse:
             await asyncio.wait({self._beating})
             self._beating = None
         return sorted(self._late_ms)
+
+    def _collect(self, phase: str, _: Any) -> None:
+        """Note how long the garbage collector holds everything up."""
+        if phase == "start":
+            self._collected_at = time.perf_counter()
+        else:
+            taken_ms = 1_000 * (time.perf_counter() - self._collected_at)
+            self.collection_ms = max(self.collection_ms, taken_ms)
 
     async def _beat(self) -> None:
         loop = asyncio.get_running_loop()
@@ -240,7 +252,8 @@ def glottis_register_routes(app: Quart, prefix: str) -> None:
         late_ms = await pulse.end()
         last = len(late_ms) - 1
         shares = {"p50": 0.5, "p99": 0.99, "p999": 0.999, "most": 1.0}
-        return {name: late_ms[int(share * last)] if late_ms else 0.0 for name, share in shares.items()}
+        found = {name: late_ms[int(share * last)] if late_ms else 0.0 for name, share in shares.items()}
+        return found | {"gc": pulse.collection_ms}
 
 
 def _waits_in(task: asyncio.Task[Any]) -> str:

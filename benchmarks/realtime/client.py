@@ -176,9 +176,12 @@ async def _each(
 class Speaker:
     """One client with an open microphone: an utterance, silence, and again."""
 
-    def __init__(self, frames: Sequence[bytes], *, begins_at: int) -> None:
+    def __init__(self, frames: Sequence[bytes], *, speech: int) -> None:
         self._frames = frames
-        self._at = begins_at
+        self._speech = speech
+        self._at = 0
+        self._ended_at = 0.0
+        self.waits_s: list[float] = []
         self.socket: Socket | None = None
         self.finals = self.responses = self.errors = 0
         self.spoken = 0
@@ -188,6 +191,8 @@ class Speaker:
             return
         self.socket.transport.write(self._frames[self._at])
         self._at += 1
+        if self._at == self._speech:
+            self._ended_at = time.perf_counter()
         if self._at == len(self._frames):
             self._at = 0
             self.spoken += 1
@@ -196,6 +201,7 @@ class Speaker:
         if opcode == TEXT:
             if payload.startswith(_FINAL) and b'"is_final":true' in payload:
                 self.finals += 1
+                self.waits_s.append(time.perf_counter() - self._ended_at)
             elif payload.startswith(_RESPONSE):
                 self.responses += 1
             elif payload.startswith(b'{"type":"error"'):
@@ -204,12 +210,13 @@ class Speaker:
 
 async def speaking(told: Told) -> Told:
     """Have sessions speak in real time for a while, and others sit there."""
-    speech = Path(told["speech"]).read_bytes()
+    speech = _read(told["speech"])
     frames = [frame(speech[at : at + FRAME_BYTES]) for at in range(0, len(speech), FRAME_BYTES)]
+    spoken_frames = len(frames)
     frames += [_SILENCE] * (told["silence_ms"] // FRAME_MS)
     paths = told["paths"]
-    speakers = [Speaker(frames, begins_at=0) for _ in paths[: told["speakers"]]]
-    idle = [Speaker([_SILENCE], begins_at=0) for _ in paths[told["speakers"] :]]
+    speakers = [Speaker(frames, speech=spoken_frames) for _ in paths[: told["speakers"]]]
+    idle = [Speaker([_SILENCE], speech=0) for _ in paths[told["speakers"] :]]
     sockets = await _connected(told, [*speakers, *idle])
     for speaker, socket in zip([*speakers, *idle], sockets, strict=True):
         speaker.socket = socket
@@ -227,6 +234,7 @@ async def speaking(told: Told) -> Told:
         "responses": sum(speaker.responses for speaker in speakers),
         "errors": sum(speaker.errors for speaker in [*speakers, *idle]),
         "lost": lost,
+        "final_ms": _ms([each for speaker in speakers for each in speaker.waits_s]),
         "client_late_ms": _ms([late / 1_000 for late in late_ms]),
         "client_cores": cpu_s / taken_s,
         "seconds": taken_s,
@@ -240,7 +248,7 @@ async def _tick(speakers: Sequence[Speaker], seconds: float) -> list[float]:
     begun, late_ms = time.perf_counter(), []
     for number in range(int(seconds / step_s)):
         due = begun + number * step_s
-        while (left := due - time.perf_counter()) > 0:
+        while (left := due - time.perf_counter()) > 0:  # noqa: ASYNC110  # what is waited for is a time
             await asyncio.sleep(left)
         late_ms.append(1_000 * -left)
         group = groups[number % _PHASES]
@@ -275,10 +283,10 @@ class Caller:
 
 
 async def utterances(told: Told) -> Told:
-    """Say sentences one after another, each on a connection of its own, as somebody with a microphone does."""
+    """Say sentences one after another, each on a connection of its own, in real time."""
     found = []
     for path, file in zip(told["paths"], told["speeches"], strict=True):
-        speech = Path(file).read_bytes()
+        speech = _read(file)
         caller = Caller()
         (socket,) = await _connected({**told, "paths": [path]}, [caller])
         ended_at = await _say(socket, speech, caller)
@@ -335,6 +343,10 @@ async def _tell_ready() -> None:
     """Wait until the benchmark has looked at the server."""
     print(json.dumps({"ready": True}), flush=True)
     await asyncio.to_thread(sys.stdin.readline)
+
+
+def _read(path: str) -> bytes:
+    return Path(path).read_bytes()
 
 
 def _ms(seconds: Sequence[float]) -> dict[str, float]:

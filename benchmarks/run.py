@@ -2,8 +2,8 @@
 
     python benchmarks/run.py [--quick]
 
-Exits with 1 where a request failed, a connection was lost or an error rate is above its target; a slow machine
-is no failure.
+Exits with 1 where a request failed, a connection was lost or an error rate is above its target; a slow
+machine is no failure.
 """
 
 import argparse

@@ -30,7 +30,7 @@ def frames(draw: st.DrawFn) -> bytes:
 
 
 @settings(
-    max_examples=150, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=100, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 @given(
     sent=st.lists(st.one_of(frames(), frames(), st.binary(max_size=60)), min_size=1, max_size=8),

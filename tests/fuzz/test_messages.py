@@ -20,7 +20,7 @@ QUESTION = '{"type":"text_input","text":"are you there"}'
 
 
 @settings(
-    max_examples=120,
+    max_examples=90,
     derandomize=True,
     deadline=None,
     database=None,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from glottis.api.errors import TOLD
 from glottis.api.routes.speech import decode_base64
+from glottis.api.trainings import told_of_trainings
 from glottis.api.websocket.messages import (
     AudioChunk,
     Counted,
@@ -80,7 +81,8 @@ class Channel:
             )
         }
         try:
-            done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+            with told_of_trainings(self._conversation):
+                done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
@@ -143,8 +145,8 @@ class Channel:
                 await conversation.end_of_speech()
             case Interrupt():
                 conversation.interrupt()
-            case Playback(position_ms=position_ms):
-                conversation.playback(position_ms)
+            case Playback(position_ms=position_ms, turn_id=turn_id):
+                conversation.playback(position_ms, turn_id=turn_id)
             case Start() as start:
                 await self._start(start)
 

@@ -94,9 +94,13 @@ class Interrupt(Counted):
 
 
 class Playback(_Message):
-    """Says how much of the answer's audio the person has heard, in milliseconds from its start."""
+    """Says how much of an answer's audio the person has heard, in milliseconds from its start.
+
+    Without `turn_id`, the last answer is meant.
+    """
 
     type: Literal["playback"]
+    turn_id: int | None = Field(None, ge=0)
     position_ms: float = Field(ge=0, le=86_400_000, allow_inf_nan=False)
 
 

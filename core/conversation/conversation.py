@@ -76,7 +76,13 @@ class Conversation:
     def restored(cls, session: SessionRecord, around: Surroundings, state: Mapping[str, Any]) -> Self:
         """Go on with a conversation that another node has begun; `state` is as in `handover`."""
         outbox = Outbox(first_seq=state["next_seq"], sent=state["entries"])
-        conversation = cls(session, around, outbox=outbox, first_turn=state["next_turn"])
+        conversation = cls(
+            session,
+            around,
+            outbox=outbox,
+            first_turn=state["next_turn"],
+            next_sequence=state["next_sequence"],
+        )
         for said in state["unanswered"]:
             conversation._begin(Said(**said))
         return conversation
@@ -123,9 +129,9 @@ class Conversation:
         self._around.interrupted_in(time.perf_counter() - started)
         return is_interrupted
 
-    def playback(self, position_ms: float) -> None:
-        """Take the client's word on how far it has played the answer."""
-        self._floor.playback(position_ms)
+    def playback(self, position_ms: float, *, turn_id: int | None = None) -> None:
+        """Take the client's word on how far it has played the answer; of another turn it comes too late."""
+        self._floor.playback(position_ms, turn_id=turn_id)
 
     def greet(self) -> None:
         """Tell a client that has just connected that it is heard."""
@@ -345,6 +351,8 @@ class Conversation:
         self._status("listening", turn.id)
 
     def _turn_failed(self, turn: Turn, error: BaseException) -> None:
+        if turn.is_streaming:
+            self.outbox.put("audio_end", turn_id=turn.id, duration_ms=round(turn.playback.sent_ms))
         self._speculation.drop()
         self.tell(error, turn_id=turn.id)
         self._status("error", turn.id)

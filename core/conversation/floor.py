@@ -133,9 +133,9 @@ class Floor:
         self._events.interrupted(turn, reason)
         return True
 
-    def playback(self, position_ms: float) -> None:
+    def playback(self, position_ms: float, *, turn_id: int | None) -> None:
         """Believe the client's word on how far it has played the answer."""
-        if self._current is not None:
+        if self._current is not None and turn_id in {None, self._current.id}:
             self._current.playback.report(position_ms, asyncio.get_running_loop().time())
 
     async def quiet(self) -> None:

@@ -22,6 +22,7 @@ def packed(conversation: "Conversation", unanswered: Sequence[Said]) -> bytes:
     state = {
         "next_seq": outbox.last_seq + 1,
         "next_turn": conversation.next_turn,
+        "next_sequence": conversation.next_sequence,
         "entries": [_entry(entry) for entry in outbox.kept()],
         "unanswered": [
             {"text": said.text, "is_written": said.is_written} for said in unanswered if said.text
@@ -57,6 +58,7 @@ def from_history(
     return {
         "next_seq": (epoch - 1) * _NUMBERS_A_NODE + 1,
         "next_turn": 1 + (epoch - 1) * _NUMBERS_A_NODE,
+        "next_sequence": None,
         "entries": sorted(entries, key=lambda entry: entry.seq or 0),
         "unanswered": [],
     }
@@ -79,8 +81,8 @@ def _message(item: InteractionRecord, link: Callable[[str], str]) -> Entry:
         fields = {
             "text": content.get("text", ""),
             "audio_url": link(str(audio_id)) if audio_id else None,
-            "sources": [],
-            "suggested_actions": [],
+            "sources": content.get("sources", []),
+            "suggested_actions": content.get("suggested_actions", []),
             "intent": content.get("intent"),
         }
         return Entry("response", None, item.seq, fields)

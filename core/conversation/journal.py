@@ -54,6 +54,14 @@ def said(
     return interaction(session, "recognition", content, at=now, provider=heard.provider, seq=seq)
 
 
+def extras_of(reply: Reply) -> dict[str, list[dict[str, Any]]]:
+    """Give what comes with the words of an answer, as clients are told of it."""
+    return {
+        "sources": [{"title": source.title, "url": source.url} for source in reply.sources],
+        "suggested_actions": [{"type": action.type, **action.params} for action in reply.actions],
+    }
+
+
 def answered(
     session: SessionRecord,
     reply: Reply,
@@ -67,7 +75,12 @@ def answered(
     return interaction(
         session,
         "assistant",
-        {"text": reply.text, "intent": reply.intent, **content},
+        {
+            "text": reply.text,
+            "intent": reply.intent,
+            **{name: items for name, items in extras_of(reply).items() if items},
+            **content,
+        },
         at=datetime.now(UTC),
         provider=reply.provider,
         latencies_ms=latencies_ms,

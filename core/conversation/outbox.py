@@ -158,9 +158,8 @@ class Outbox:
         while self._sent and (self._sent[-1].seq is None or self._sent[-1].seq > seq):
             missed.appendleft(self._sent.pop())
         at_forgotten = seq == self._forgotten_up_to
-        is_whole = seq >= max(self._forgotten_up_to, self._lost_up_to) and not (
-            at_forgotten and self._forgotten_audio > audio_received
-        )
+        is_known = max(self._forgotten_up_to, self._lost_up_to) <= seq <= self.last_seq
+        is_whole = is_known and not (at_forgotten and self._forgotten_audio > audio_received)
         if seq >= self._forgotten_up_to:
             self._pass_over(missed, audio_received - (self._forgotten_audio if at_forgotten else 0))
         self._sent_cost = sum(entry.cost for entry in self._sent)

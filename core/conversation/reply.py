@@ -1,6 +1,7 @@
 """An answer in the making: its text, and its audio as far as it is made ahead. Nobody has heard any of it."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from enum import StrEnum
 from glottis.core.conversation.playback import Playback
 from glottis.core.conversation.preference import as_preferred
 from glottis.core.dialogue import UNKNOWN, Dialogue, Reply, Understanding
-from glottis.core.errors import GlottisError
+from glottis.core.errors import GlottisError, Unavailable
 from glottis.core.routing import Routing
 from glottis.core.speech import LiveReply, LiveSpeech, Speaker, SpeechRequest, SpokenSentence
 from glottis.core.store import SessionRecord, StoreError
@@ -24,6 +25,8 @@ from glottis.plugins import (
     is_speakable,
     sentences,
 )
+
+log = logging.getLogger(__name__)
 
 _ITEMS_AHEAD = 16
 """Announcements and frames of at most 0.1 s that are made before anybody takes them."""
@@ -103,6 +106,7 @@ class PreparedReply:
         self._failure: GlottisError | None = None
         self._speaking: asyncio.Task[None] | None = None
         self._composing = asyncio.create_task(self._compose())
+        self._composing.add_done_callback(self._look_after)
 
     def commit(self) -> None:
         """Say that the text has been said for certain: now whatever answers it may have effects."""
@@ -221,6 +225,7 @@ class PreparedReply:
     def _begin_to_speak(self) -> None:
         if self._speaking is None and not self._is_closed:
             self._speaking = asyncio.create_task(self._speak())
+            self._speaking.add_done_callback(self._look_after)
 
     async def _speak(self) -> None:
         try:
@@ -231,6 +236,21 @@ class PreparedReply:
         self._url_known.set()
         if self.voice.mode is AudioMode.STREAM:
             await self._ready.put(None)
+
+    def _look_after(self, task: asyncio.Task[None]) -> None:
+        """See to it that a mistake of ours leaves nobody waiting for ever."""
+        if task.cancelled() or task.exception() is None:
+            return
+        log.error("an answer crashed", exc_info=task.exception())
+        if task is self._composing:
+            self._failure = Unavailable("the answer failed; ask again")
+            self._is_complete = True
+            for event in (self._text_over, self._headway, self._grew):
+                event.set()
+        self._url_known.set()
+        while self._ready.full():
+            self._ready.get_nowait()
+        self._ready.put_nowait(None)
 
     async def _give_voice(self) -> None:
         if self.voice.mode is AudioMode.NONE or (self._failure and self._is_complete):

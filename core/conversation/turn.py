@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from glottis.core.conversation.journal import TurnJournal
+from glottis.core.conversation.journal import TurnJournal, extras_of
 from glottis.core.conversation.outbox import Outbox
 from glottis.core.conversation.playback import Playback
 from glottis.core.conversation.reply import AudioMode, PreparedReply
@@ -90,6 +90,7 @@ class Turn:
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._answer: Reply | None = None
+        self._url: str | None = None
         if said.text is not None and not said.is_written:
             journal.heard(said.text, None, seq=None)
 
@@ -185,6 +186,7 @@ class Turn:
             await self._begin_early(reply, early)
         audio_id = early or await reply.audio_id()
         if audio_id is not None and early is None:
+            self._url = self._delivery.link(audio_id)
             await self._flowing.wait()
             self._audio_begins()
         await self._deliver_text(reply, audio_id)
@@ -200,12 +202,14 @@ class Turn:
             await asyncio.wait({audio})
 
     async def _begin_early(self, reply: PreparedReply, audio_id: str) -> None:
+        # The response names it again: by the same URL, or a player would start anew.
+        self._url = self._delivery.link(audio_id)
         await self._flowing.wait()
         self._audio_begins()
         self._put(
             "audio",
             format=reply.voice.format,
-            audio_url=self._delivery.link(audio_id),
+            audio_url=self._url,
             text=reply.words_so_far,
         )
 
@@ -231,9 +235,8 @@ class Turn:
         self._put(
             "response",
             text=answer.text,
-            audio_url=self._delivery.link(audio_id) if audio_id else None,
-            sources=[{"title": source.title, "url": source.url} for source in answer.sources],
-            suggested_actions=[{"type": action.type, **action.params} for action in answer.actions],
+            audio_url=self._url,
+            **extras_of(answer),
             intent=answer.intent,
         )
 

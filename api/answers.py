@@ -1,7 +1,7 @@
 """What clients get, as OpenAPI documents it; the routes build the same shapes as plain dictionaries."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -93,12 +93,61 @@ class Analytics(BaseModel):
     ws_ping_interval: float
 
 
+class Sample(BaseModel):
+    id: str
+    project: str
+    file_id: str
+    filename: str
+    content_type: str
+    size_bytes: int
+    duration_seconds: float
+    uploaded_at: float
+    usable: bool
+    problems: list[str]
+    speech_share: float
+    clipped_share: float
+    noise_db: float | None
+
+
+class Samples(BaseModel):
+    samples: list[Sample]
+
+
+class Job(BaseModel):
+    id: str
+    project: str
+    status: Literal["queued", "preparing", "training", "validating", "completed", "failed", "cancelled"]
+    progress: float
+    message: str
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+    name: str
+    language: str
+    provider: str
+    attempt: int
+    result: dict[str, Any] | None
+
+
+class Jobs(BaseModel):
+    jobs: list[Job]
+
+
+class JobAnswer(BaseModel):
+    job: Job
+
+
+class JobStatus(BaseModel):
+    job: Job | None
+
+
 class VoiceAnswer(BaseModel):
     id: str
     name: str
     provider: str
     languages: list[str]
     gender: str | None
+    trained: bool
 
 
 class Voices(BaseModel):

@@ -9,13 +9,17 @@ from glottis.api.documentation import register_documentation
 from glottis.api.endings import endings_heard
 from glottis.api.errors import register_error_handlers
 from glottis.api.gate import Gate, Origins
-from glottis.api.http_connection import LeanHTTPConnection
+from glottis.api.http_connection import PULLED_PATHS, LeanHTTPConnection
 from glottis.api.routes import blueprints
-from glottis.api.state import PREFIX, ServerState, attach
+from glottis.api.state import PREFIX, VOICE, ServerState, attach
+from glottis.api.trainings import trainings_told
 from glottis.api.websocket import register_websocket
 from glottis.api.websocket.connection import BoundedWebsocketConnection
 from glottis.core.platform import Platform
 from quart import Quart
+
+_SAMPLES_AT_ONCE = 10
+"""So many of the largest files, or more smaller ones, make a request."""
 
 
 def create_app(
@@ -30,6 +34,9 @@ def create_app(
     app.asgi_http_class = LeanHTTPConnection
     app.asgi_websocket_class = BoundedWebsocketConnection
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.config[PULLED_PATHS] = {
+        f"{VOICE}/samples": max(settings.max_body_bytes, _SAMPLES_AT_ONCE * settings.sample_max_bytes)
+    }
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = True
     origins = Origins(platform.engine.deployment)
     places = places or ConnectionPlaces(settings.ws_max_connections)
@@ -49,5 +56,5 @@ def create_app(
 def _open(app: Quart, here: ServerState) -> None:
     @app.while_serving
     async def hearing() -> AsyncGenerator[None, None]:
-        async with here.residents.running(), endings_heard(here):
+        async with here.residents.running(), endings_heard(here), trainings_told(here):
             yield

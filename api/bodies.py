@@ -141,6 +141,17 @@ class Respond(ApiBody):
     text: Said
 
 
+class TrainForm(ApiBody):
+    project: Project
+    name: Label | None = None
+    language: Language = "ru-RU"
+
+
+class SamplesForm(ApiBody):
+    project: Project
+    files: list[bytes] = Field(min_length=1, description="Audio files")
+
+
 async def read_body(model: type[Body]) -> Body:
     """Read the request's body as a model.
 

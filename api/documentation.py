@@ -70,6 +70,14 @@ class VoicesQuery(BaseModel):
     project: str | None = Field(None, description="Project identifier")
 
 
+class ProjectQuery(BaseModel):
+    project: str | None = Field(None, description="Project identifier")
+
+
+class JobsQuery(ProjectQuery):
+    limit: int = Field(10, ge=1, le=25, description="Number of jobs")
+
+
 class AudioQuery(BaseModel):
     expires: str | None = Field(None, description="Of a signed link: when it ends")
     signature: str | None = Field(None, description="Of a signed link: stands for credentials")
@@ -85,13 +93,15 @@ class AudioHeaders(BaseModel):
 class Extras:
     """What the description of a route has beyond its models.
 
-    `empty` is a status without a body, `audio` those whose body is sound. `links` say where the session of
-    a 201 goes: the operation's id, and whether it takes it in its path or in its body.
+    `empty` is a status without a body, `audio` those whose body is sound; with `has_events` the 200 is a
+    stream of events. `links` say where the session of a 201 goes: the operation's id, and whether it takes it
+    in its path or in its body.
     """
 
     empty: int | None = None
     audio: tuple[int, ...] = ()
     is_open: bool = False
+    has_events: bool = False
     links: Mapping[str, Literal["path", "body"]] = field(default_factory=dict)
 
 
@@ -154,6 +164,8 @@ class _Provider(OpenAPIProvider):
                     responses[extras.empty] = {"description": _MEANINGS[extras.empty]}
                 for status in extras.audio:
                     responses[status] = _audio_response()
+                if extras.has_events:
+                    responses[200] = _event_stream()
                 if extras.links:
                     responses[201]["links"] = _session_links(extras.links)
                 if extras.is_open:
@@ -191,6 +203,11 @@ def _session_links(links: Mapping[str, str]) -> dict[str, Any]:
 def _audio_response() -> dict[str, Any]:
     binary = {"schema": {"type": "string", "format": "binary"}}
     return {"description": "Audio", "content": dict.fromkeys(_AUDIO_TYPES, binary)}
+
+
+def _event_stream() -> dict[str, Any]:
+    content = {"text/event-stream": {"schema": {"type": "string"}}}
+    return {"description": "Server-sent events", "content": content}
 
 
 def _swagger_ui() -> Path:

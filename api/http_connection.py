@@ -15,8 +15,12 @@ from quart import Response
 from quart.asgi import ASGIHTTPConnection
 from quart.utils import encode_headers
 from quart.wrappers import Request
+from quart.wrappers.request import Body
 from quart.wrappers.response import DataBody
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, RequestTimeout
 
+PULLED_PATHS = "GLOTTIS_PULLED_PATHS"
+"""The app's configuration holds under it whose bodies are taken as they are read, and how much of each."""
 _READ_ON_THE_SPOT_BYTES = 64 * 1024
 _WATCHED_AFTER_S = 0.1
 
@@ -26,6 +30,10 @@ class LeanHTTPConnection(ASGIHTTPConnection):
 
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         request = self._create_request_from_scope(send)
+        most_bytes = self.app.config.get(PULLED_PATHS, {}).get(request.path)
+        if most_bytes is not None and request.method == "POST":
+            await self._serve_pulled(request, receive, send, most_bytes)
+            return
         is_small = (request.content_length or 0) <= _READ_ON_THE_SPOT_BYTES
         if not is_small or "Transfer-Encoding" in request.headers:
             await super().__call__(receive, send)
@@ -41,6 +49,21 @@ class LeanHTTPConnection(ASGIHTTPConnection):
                     await self._send_response(send, response)
         finally:
             await watch.end()
+
+    async def _serve_pulled(
+        self, request: Request, receive: ASGIReceiveCallable, send: ASGISendCallable, most_bytes: int
+    ) -> None:
+        """Serve a request that may be large: its body is taken from the connection as the route reads it."""
+        body = _PulledBody(receive, request.content_length, most_bytes, self.app.config["BODY_TIMEOUT"])
+        request.body = body
+        with contextlib.suppress(ClientDisconnected):
+            response = await self.app.handle_request(request)
+            # Some clients read no answer before they have said everything.
+            with contextlib.suppress(RequestTimeout):
+                await body.drain()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._timeout_s(response)):
+                    await self._send_response(send, response)
 
     def _timeout_s(self, response: Any) -> float | None:
         own = getattr(response, "timeout", Ellipsis)
@@ -74,6 +97,52 @@ class LeanHTTPConnection(ASGIHTTPConnection):
         body = response.response
         whole = body.data[body.begin : body.end]
         await send({"type": "http.response.body", "body": whole, "more_body": False})
+
+
+class _PulledBody(Body):
+    """A body that comes only as fast as it is read."""
+
+    def __init__(
+        self, receive: ASGIReceiveCallable, length: int | None, most_bytes: int, timeout_s: float | None
+    ) -> None:
+        super().__init__(length, most_bytes)
+        self._receive = receive
+        self._left = most_bytes
+        self._timeout_s = timeout_s
+        self._is_read = False
+
+    async def __anext__(self) -> bytes:
+        if self._must_raise is not None:
+            raise self._must_raise
+        piece = await self._pull()
+        if piece is None:
+            raise StopAsyncIteration
+        self._left -= len(piece)
+        if self._left < 0:
+            raise RequestEntityTooLarge
+        return piece
+
+    async def drain(self) -> None:
+        """Take what nobody has read, unless it is too much."""
+        if self._must_raise is not None:
+            return
+        while self._left > 0 and (piece := await self._pull()) is not None:
+            self._left -= len(piece)
+
+    async def _pull(self) -> bytes | None:
+        if self._is_read:
+            return None
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                message = cast(dict[str, Any], await self._receive())
+        except TimeoutError:
+            self._is_read = True
+            raise RequestTimeout from None
+        if message["type"] == "http.disconnect":
+            self._is_read = True
+            raise ClientDisconnected
+        self._is_read = not message.get("more_body", False)
+        return cast(bytes, message.get("body", b""))
 
 
 class _Watch:

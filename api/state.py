@@ -9,7 +9,7 @@ from typing import cast
 from glottis.api.connection_places import ConnectionPlaces
 from glottis.api.gate import Origins
 from glottis.api.visit import visit
-from glottis.core.conversation import Residents
+from glottis.core.conversation import Conversation, Residents
 from glottis.core.platform import Platform
 from quart import Quart, current_app
 
@@ -31,6 +31,8 @@ class ServerState:
     residents: Residents
     websockets: dict[str, set[asyncio.Event]] = field(default_factory=dict)
     """The open WebSockets by their session: for each an event that tells it that the session was ended."""
+    listeners: dict[str, set[Conversation]] = field(default_factory=dict)
+    """The conversations with a connection, by their project: they are told of its trainings."""
     quiet: asyncio.Event = field(default_factory=asyncio.Event)
     """Set each time when the last WebSocket has closed."""
 

@@ -1,6 +1,6 @@
 """Every part of the API, as one list."""
 
-from glottis.api.routes import audio, dialogue, operations, project, sessions, speech
+from glottis.api.routes import audio, dialogue, operations, project, sessions, speech, training
 
 blueprints = (
     sessions.blueprint,
@@ -8,5 +8,6 @@ blueprints = (
     audio.blueprint,
     dialogue.blueprint,
     project.blueprint,
+    training.blueprint,
     operations.blueprint,
 )

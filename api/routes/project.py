@@ -37,23 +37,34 @@ async def analytics(project: str) -> Response:
 @document_querystring(VoicesQuery)
 @document_response(answers.Voices, 200)
 async def voices() -> Response:
-    """List the voices that a project may name, from every synthesizer of its routes."""
+    """List the voices that a project may name: those of its synthesizers, and those trained in it."""
     project = request.args.get("project", "")
     require_origin(project)
     if project:
         require_project(principal(), project)
+    trained = platform().trained_voices
     offered = await platform().engine.voices.of_project(project)
-    return as_json(
+    listed: list[dict[str, object]] = [
         {
-            "voices": [
-                {
-                    "id": voice.info.id,
-                    "name": voice.info.name,
-                    "provider": voice.provider,
-                    "languages": list(voice.info.languages),
-                    "gender": voice.info.gender,
-                }
-                for voice in offered
-            ]
+            "id": voice.info.id,
+            "name": voice.info.name,
+            "provider": voice.provider,
+            "languages": list(voice.info.languages),
+            "gender": voice.info.gender,
+            "trained": False,
         }
-    )
+        for voice in offered
+        if not trained.is_trained(voice.provider, voice.info.id)
+    ]
+    listed += [
+        {
+            "id": voice.id,
+            "name": voice.name,
+            "provider": voice.provider,
+            "languages": list(voice.languages),
+            "gender": None,
+            "trained": True,
+        }
+        for voice in await trained.of_project(project)
+    ]
+    return as_json({"voices": listed})

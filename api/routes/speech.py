@@ -15,7 +15,7 @@ from glottis.core.audio import PcmFormat
 from glottis.core.errors import InvalidInput, TooLarge, Unprocessable
 from glottis.core.sessions import require_project
 from glottis.core.speech import Heard, SpeechRequest
-from glottis.plugins import RecognitionOptions, Transcript
+from glottis.plugins import DEFAULT_VOICE, RecognitionOptions, Transcript
 from quart import Blueprint, Response
 from quart_schema import document_request, document_response
 
@@ -47,13 +47,17 @@ async def recognize() -> Response:
 async def synthesize() -> Response:
     """Convert text to speech audio."""
     body = await read_body(Synthesize)
-    _enter(body.project)
+    project = body.project
+    if project is None and body.voice != DEFAULT_VOICE:
+        # A trained voice says of itself whose it is.
+        project = await platform().trained_voices.project_of(body.voice, principal())
+    _enter(project)
     require_length(body.text)
     audio = await platform().speaker.say(
         SpeechRequest(
             text=body.text,
-            scope=principal().audio_scope(body.project or ""),
-            project=body.project or "",
+            scope=principal().audio_scope(project or ""),
+            project=project or "",
             language=body.language,
             voice=body.voice,
             provider=body.options.provider,

@@ -21,7 +21,6 @@ from pymongo import ReturnDocument
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import DuplicateKeyError
 
-_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMEOUT_S = 20.0
 _IS_DUE: Raw = {"active": True, "$expr": {"$lte": ["$due_at", "$$NOW"]}}
 _OVER: Raw = {"finished_at": "$$NOW", "is_held": False, "node": None, "checkpoint": None}
@@ -59,28 +58,14 @@ class TrainingJobs:
             language=language,
             backend=backend,
             sample_ids=list(sample_ids),
-            status=JobStatus.QUEUED,
-            progress=0.0,
             message=dict(message),
-            attempt=0,
-            failures=0,
-            checkpoint=None,
             created_at=datetime.now(UTC),
-            started_at=None,
-            finished_at=None,
-            error=None,
-            result=None,
-            active=True,
-            due_at=_AT_ONCE,
-            is_held=False,
-            node=None,
-            kept_progress=0.0,
         )
-        raw = encoded(job)
+        encoded_job, raw = encoded(job), job.model_dump(by_alias=True)
         with answering():
             while True:
                 try:
-                    await self._jobs.insert_one(raw)
+                    await self._jobs.insert_one(encoded_job)
                     return TrainingJob.record(raw), True
                 except DuplicateKeyError:
                     # The index lets a project have one; if it is over by now, there is room again.

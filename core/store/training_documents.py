@@ -1,6 +1,6 @@
 """The documents of voice training. They stay inside this package, as those of `documents.py` do."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from beanie import Document
@@ -8,6 +8,7 @@ from glottis.core.store.connection import Raw
 from glottis.core.store.training_records import JobRecord, JobStatus, SampleRecord, VoiceRecord
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
+AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 _IS_ACTIVE: Raw = {"active": True}
 
 
@@ -53,23 +54,23 @@ class TrainingJob(Document):
     language: str
     backend: str
     sample_ids: list[str]
-    status: JobStatus
-    progress: float
     message: dict[str, str]
-    attempt: int
-    failures: int
-    checkpoint: str | None
     created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    error: dict[str, str] | None
-    result: dict[str, Any] | None
+    status: JobStatus = JobStatus.QUEUED
+    progress: float = 0.0
+    attempt: int = 0
+    failures: int = 0
+    checkpoint: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    error: dict[str, str] | None = None
+    result: dict[str, Any] | None = None
     # What only the store knows; `active` is not there once the status is final.
-    active: bool | None
-    due_at: datetime
-    is_held: bool
-    node: str | None
-    kept_progress: float
+    active: bool | None = True
+    due_at: datetime = AT_ONCE
+    is_held: bool = False
+    node: str | None = None
+    kept_progress: float = 0.0
 
     class Settings:
         """Where Beanie keeps it."""

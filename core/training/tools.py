@@ -59,7 +59,7 @@ class RoutedTools(TrainingTools):
     def _bases(self, language: str, instance: str | None) -> tuple[Guard[Synthesizer], ...]:
         if instance is not None:
             named = self._routing.instance(Kind.SYNTHESIZER, instance)
-            found = () if named is None else (named,)
+            found: tuple[Guard[Synthesizer], ...] = () if named is None else (named,)
         else:
             found = self._routing.chain(Kind.SYNTHESIZER, language=language, project=self._project)
         bases = tuple(

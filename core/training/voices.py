@@ -50,8 +50,9 @@ class TrainedVoices:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
 
-    def of_project(self, project: str) -> list[VoiceRecord]:
+    async def of_project(self, project: str) -> list[VoiceRecord]:
         """List the voices that a project may use."""
+        await self._read()
         return [voice for voice in self._voices.values() if voice.project == project]
 
     def is_trained(self, provider: str, voice_id: str) -> bool:

@@ -96,9 +96,7 @@ async def open_plugins(
             )
             stack.callback(loaded.close)
         loaded.redact(redaction)
-        resolution = await asyncio.to_thread(resolve, deployment, loaded, environment)
-        if resolution.problems:
-            raise ConfigError(resolution.problems)
+        resolution = await _resolved(deployment, loaded, environment)
         starter = Starter(
             data_dir=data_dir,
             load_timeout_s=load_timeout_s,
@@ -119,6 +117,15 @@ async def open_plugins(
         events.start()
         stack.push_async_callback(events.aclose)
         yield PluginHost(loaded, instances, redaction, events)
+
+
+async def _resolved(
+    deployment: Deployment, loaded: LoadedPlugins, environment: Mapping[str, str]
+) -> Resolution:
+    resolution = await asyncio.to_thread(resolve, deployment, loaded, environment)
+    if resolution.problems:
+        raise ConfigError(resolution.problems)
+    return resolution
 
 
 def _missing(

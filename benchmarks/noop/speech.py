@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import numpy as np
 from glottis.core.audio import normalize, resample
 from glottis.plugins import AudioFrame, ProviderContext, SynthesisOptions, Synthesizer, SynthesizerSpec
 
 RATE_HZ = 16_000
 FRAME_MS = 20
+_AUDIBLE = 330  # of 32,768: -40 dBFS
 FRAME_BYTES = 2 * RATE_HZ * FRAME_MS // 1_000
 
 
@@ -34,4 +36,6 @@ async def spoken(texts: Sequence[str]) -> list[bytes]:
 async def _said(engine: Synthesizer, text: str) -> bytes:
     frames = [frame async for frame in engine.synthesize(text, SynthesisOptions(language="en-US"))]
     whole = AudioFrame(b"".join(frame.pcm for frame in frames), frames[0].rate_hz)
-    return resample(normalize(whole), rate_hz=RATE_HZ).pcm
+    samples = np.frombuffer(resample(normalize(whole), rate_hz=RATE_HZ).pcm, "<i2")
+    (loud,) = np.nonzero(np.abs(samples.astype(np.int32)) > _AUDIBLE)
+    return samples[loud[0] : loud[-1] + 1].tobytes()

@@ -268,7 +268,7 @@ class Caller:
         self.final_at = self.audio_at = 0.0
         self.text = ""
         self.speculated = False
-        self.changed = asyncio.Event()
+        self.is_over = asyncio.Event()
 
     def __call__(self, opcode: int, payload: bytes) -> None:
         if opcode == BINARY:
@@ -279,7 +279,7 @@ class Caller:
                 self.final_at, self.text = time.perf_counter(), heard["text"]
             elif heard["type"] == "metrics":
                 self.speculated = heard["speculated"]
-        self.changed.set()
+                self.is_over.set()
 
 
 async def utterances(told: Told) -> Told:
@@ -290,6 +290,7 @@ async def utterances(told: Told) -> Told:
         caller = Caller()
         (socket,) = await _connected({**told, "paths": [path]}, [caller])
         ended_at = await _say(socket, speech, caller)
+        await asyncio.wait({asyncio.ensure_future(caller.is_over.wait())}, timeout=_SOON_S)
         found.append(
             {
                 "text": caller.text,

@@ -2,45 +2,18 @@
 
 import asyncio
 import base64
-import contextlib
 import json
 from typing import Any
 
 import pytest
 from glottis.plugins.conformance import ScriptedIntentHandler, ScriptedSynthesizer, tone
 from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed
 
 from .conftest import VOICE, Serve, Server
+from .sockets import closing, receive, send, until
 
 SCRIPTED = 'enable = ["test"]\n[routes]\nintents = ["scripted"]'
 SPEAKING = f'{SCRIPTED}\nsynthesize = ["speaker"]'
-
-
-async def receive(socket: ClientConnection) -> dict[str, Any]:
-    """Receive the next message that is no audio."""
-    while isinstance(data := await socket.recv(), bytes):
-        pass
-    message: dict[str, Any] = json.loads(data)
-    return message
-
-
-async def until(socket: ClientConnection, kind: str) -> list[dict[str, Any]]:
-    messages = [await receive(socket)]
-    while messages[-1]["type"] != kind:
-        messages.append(await receive(socket))
-    return messages
-
-
-async def send(socket: ClientConnection, kind: str, **fields: Any) -> None:
-    await socket.send(json.dumps({"type": kind, **fields}))
-
-
-async def close_code(socket: ClientConnection) -> int | None:
-    with contextlib.suppress(ConnectionClosed):
-        async for _ in socket:
-            pass
-    return socket.close_code
 
 
 async def history(server: Server, session_id: str) -> list[tuple[str, str]]:
@@ -133,7 +106,7 @@ async def test_the_newer_of_two_connections_wins_and_the_older_is_told(serve: Se
             await receive(older)
             async with (two if is_moving else one).websocket(session_id) as newer:
                 async with asyncio.timeout(10):
-                    assert await close_code(older) == 4409
+                    assert await closing(older) == 4409
                 await send(newer, "ping")
                 await until(newer, "pong")
 
@@ -147,7 +120,7 @@ async def test_a_node_that_goes_down_leaves_the_conversation_to_the_next(serve: 
                 await send(socket, "text_input", text="hello")
                 await until(socket, "response")
                 one.draining.set()
-                assert await close_code(socket) == 1012
+                assert await closing(socket) == 1012
         async with two.websocket(session_id) as socket:
             await send(socket, "start", resume_from=0)
             missed = await until(socket, "resumed")

@@ -2,44 +2,15 @@
 
 import asyncio
 import base64
-import contextlib
-import json
 from typing import Any
 
 import pytest
 from glottis.core.access import ANYONE
 from glottis.plugins import ErrorCategory, ProviderError
 from glottis.plugins.conformance import ScriptedIntentHandler
-from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosedError
 
 from .conftest import MOCK, PASSWORD, VOICE, Serve, Server
-
-
-async def receive(socket: ClientConnection) -> dict[str, Any]:
-    message: dict[str, Any] = json.loads(await socket.recv())
-    return message
-
-
-async def until(socket: ClientConnection, kind: str) -> list[dict[str, Any]]:
-    """Receive up to the first message of a type."""
-    messages = [await receive(socket)]
-    while messages[-1]["type"] != kind:
-        messages.append(await receive(socket))
-    return messages
-
-
-async def send(socket: ClientConnection, kind: str, **fields: Any) -> None:
-    await socket.send(json.dumps({"type": kind, **fields}))
-
-
-async def closing(socket: ClientConnection) -> int | None:
-    """Read until the server closes, and return its close code."""
-    # Ends quietly on 1000 and 1001 only.
-    with contextlib.suppress(ConnectionClosedError):
-        async for _ in socket:
-            pass
-    return socket.close_code
+from .sockets import closing, receive, send, until
 
 
 async def close_code(connection: Any) -> int | None:

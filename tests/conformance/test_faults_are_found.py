@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 FAULTY = Path(__file__).parent / "faulty"
-PLUGINS = ("faulty_synthesizers", "faulty_recognizers", "faulty_intents")
+PLUGINS = ("faulty_synthesizers", "faulty_recognizers", "faulty_intents", "faulty_trainers")
 
 SYNTHESIZERS = {
     "Silent": "test_it_speaks_every_language_that_it_states",
@@ -96,6 +96,29 @@ INTENT_HANDLERS = {
     "Stubborn": "test_an_answer_can_be_left_and_cancelled",
 }
 
+_SPOKEN = "test_the_trained_voice_is_spoken_until_it_is_removed"
+_RESUMED = "test_it_goes_on_from_its_checkpoint_where_that_is_stated"
+TRAINING_BACKENDS = {
+    "Falling": _SPOKEN,
+    "OverTheTop": _SPOKEN,
+    "GoingBack": _SPOKEN,
+    "Voiceless": _SPOKEN,
+    "Elsewhere": _SPOKEN,
+    "Unmeasurable": _SPOKEN,
+    "JustNumbers": _SPOKEN,
+    "Deaf": _SPOKEN,
+    "Clung": _SPOKEN,
+    "Telltale": _SPOKEN,
+    "NotDeleting": _SPOKEN,
+    "Forgetful": _RESUMED,
+    "WithoutCheckpoints": _RESUMED,
+    "TakesNothing": "test_too_few_samples_are_an_invalid_request",
+    "Clinging": "test_closing_and_cancelling_free_it_within_the_grace",
+    "Picky": "test_good_samples_are_usable",
+    "JustYes": "test_good_samples_are_usable",
+    "Curt": "test_a_sample_that_is_refused_is_refused_with_a_reason",
+}
+
 GOOD_PLUGIN = """
 from faulty_synthesizers import Good, STATED
 from glottis.plugins import SynthesizerSpec, hookimpl
@@ -175,6 +198,7 @@ GOOD = {
     "TestGoodSynthesizer": ("SynthesizerConformance", "faulty_synthesizers"),
     "TestGoodRecognizer": ("WithSpeech, RecognizerConformance", "faulty_recognizers"),
     "TestGoodIntents": ("IntentHandlerConformance", "faulty_intents"),
+    "TestGoodTraining": ("TrainingBackendConformance", "faulty_trainers"),
 }
 
 TEST_FILE = """
@@ -258,6 +282,13 @@ def test_an_intent_handler_that_breaks_its_contract_fails(findings: Findings, fa
     assert check in findings[f"TestIntents{fault}"]
 
 
+@pytest.mark.parametrize(("fault", "check"), TRAINING_BACKENDS.items())
+def test_a_training_backend_that_breaks_its_contract_fails(
+    findings: Findings, fault: str, check: str
+) -> None:
+    assert check in findings[f"TestTraining{fault}"]
+
+
 @pytest.mark.parametrize(("plugin", "check"), [(name, row[2]) for name, row in BROKEN_PLUGINS.items()])
 def test_a_plugin_that_breaks_the_rules_fails(findings: Findings, plugin: str, check: str) -> None:
     assert check in findings[f"TestPlugin_{plugin}"]
@@ -300,6 +331,10 @@ def _cases() -> list[Case]:
         *(
             Case(f"TestIntents{use}", "Hasty, IntentHandlerConformance", PLUGINS[2], use, check)
             for use, check in INTENT_HANDLERS.items()
+        ),
+        *(
+            Case(f"TestTraining{use}", "Hasty, TrainingBackendConformance", PLUGINS[3], use, check)
+            for use, check in TRAINING_BACKENDS.items()
         ),
         *(
             Case(f"TestPlugin_{name}", hasty, name, SPEC_NAMES.get(name, "Good"), row[2])

@@ -147,7 +147,7 @@ def documents() -> str:
 def providers() -> str:
     """Tell what is bundled: each provider's kinds, licence and description, by its own metadata."""
     projects = {
-        file.parent.name: tomllib.loads(file.read_text(encoding="utf-8"))["project"]
+        file.parent.name.replace("_", "-"): tomllib.loads(file.read_text(encoding="utf-8"))["project"]
         for file in sorted(PROVIDERS.glob("*/pyproject.toml"))
     }
     loaded = load_plugins(list(projects), load_timeout_s=60.0)
@@ -160,7 +160,8 @@ def providers() -> str:
                 raise RuntimeError(f"{record.name}: {record.error}")
             project = projects[record.name]
             kinds = sorted({spec.kind.replace("_", " ") for spec in record.specs})
-            link = f"[{record.name}](../providers/{record.name}/README.md)"
+            folder = record.name.replace("-", "_")
+            link = f"[{record.name}](../providers/{folder}/README.md)"
             rows.append((link, ", ".join(kinds), project["license"], project["description"]))
     finally:
         loaded.close()

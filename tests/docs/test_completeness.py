@@ -207,6 +207,7 @@ async def test_every_route_is_told(serve: Serve) -> None:
 def test_every_provider_is_told() -> None:
     readme, configuration = (ROOT / "README.md").read_text(encoding="utf-8"), page("configuration")
     for file in (ROOT / "providers").glob("*/pyproject.toml"):
-        name = file.parent.name
+        folder = file.parent.name
+        name = folder.replace("_", "-")
         assert re.search(name, readme, re.IGNORECASE), name
-        assert f"[{name}](../providers/{name}/README.md)" in configuration
+        assert f"[{name}](../providers/{folder}/README.md)" in configuration

@@ -4,8 +4,8 @@ import numpy as np
 
 from glottis_local_voice.waveform import Floats, levels_db, speech_bounds
 
-SHORTEST_S, LONGEST_S = 0.8, 12.0
-_EARLIEST_S, _LATEST_S = 3.0, 10.0
+SHORTEST_S, LONGEST_S = 0.8, 10.0
+_EARLIEST_S, _LATEST_S = 3.0, 8.0
 _STEP_S = 0.02
 _PAUSE_STEPS = 9
 

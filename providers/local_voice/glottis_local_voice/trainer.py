@@ -1,10 +1,11 @@
 """The training backend: learns how to turn a base voice into the one of the samples."""
 
 import asyncio
+import math
 import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
@@ -103,18 +104,16 @@ class LocalVoiceTrainer(TrainingBackend):
             if kept is not None:
                 course.passages += kept
                 continue
-            taught = await self._prepare(course, sample, dataset)
+            taught: list[Passage] = []
+            recordings = await self._run(_cut, sample.audio)
+            for place, recording in enumerate(recordings):
+                if place:
+                    yield _preparing(number + place / len(recordings), len(dataset))
+                text = sample.text if len(recordings) == 1 else None
+                taught += await self._taught_by(recording, text, course=course, dataset=dataset)
             await self._run(lessons.keep, number, sample, taught)
             course.passages += taught
-            yield Progress(
-                _PREPARED * (number + 1) / len(dataset),
-                {
-                    "en": f"Comparing your recordings with the base voice: {number + 1} of {len(dataset)}",
-                    "ru": f"Сравниваю ваши записи с базовым голосом: {number + 1} из {len(dataset)}",
-                },
-                stage=TrainingStage.PREPARING,
-                is_checkpoint=True,
-            )
+            yield replace(_preparing(number + 1, len(dataset)), is_checkpoint=True)
         async for progress in self._learn(course):
             yield progress
 
@@ -152,34 +151,24 @@ class LocalVoiceTrainer(TrainingBackend):
         done_message = {"en": "The voice is ready", "ru": "Голос готов"}
         yield Progress(100.0, done_message, voice, TrainingStage.VALIDATING)
 
-    async def _prepare(
-        self, course: _Course, sample: TrainingSample, dataset: Sequence[TrainingSample]
+    async def _taught_by(
+        self,
+        recording: AudioFrame,
+        text: str | None,
+        *,
+        course: _Course,
+        dataset: Sequence[TrainingSample],
     ) -> list[Passage]:
-        """Have the base voice say what a sample says, and take both apart."""
-        rate_hz = sample.audio.rate_hz
-        cut = await self._run(lambda: passages(to_samples(sample.audio, rate_hz=rate_hz), rate_hz=rate_hz))
-        found = []
-        for recording in [to_frame(each, rate_hz=rate_hz) for each in cut]:
-            text = sample.text if len(cut) == 1 else None
-            base = await self._said_again(course, recording, text)
-            if base is None:
-                continue
-            if course.plan is None:
-                rate = await self._run(rate_for, [each.audio for each in dataset], base.audio)
-                course.plan = Plan(base.instance, base.voice, rate)
-                await self._run(course.lessons.settle, course.plan)
-            found.append(
-                await self._run(
-                    partial(
-                        compared,
-                        base.audio,
-                        recording,
-                        rate_hz=course.plan.rate_hz,
-                        encoder=self._encoder,
-                    )
-                )
-            )
-        return found
+        """Have the base voice say what a recording says, and take both apart: one passage, or none."""
+        base = await self._said_again(course, recording, text)
+        if base is None:
+            return []
+        if course.plan is None:
+            rate_hz = await self._run(rate_for, [each.audio for each in dataset], base.audio)
+            course.plan = Plan(base.instance, base.voice, rate_hz)
+            await self._run(course.lessons.settle, course.plan)
+        work = partial(compared, base.audio, recording, rate_hz=course.plan.rate_hz, encoder=self._encoder)
+        return [await self._run(work)]
 
     async def _said_again(
         self, course: _Course, recording: AudioFrame, text: str | None
@@ -209,6 +198,24 @@ class LocalVoiceTrainer(TrainingBackend):
 
     async def _run(self, work: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work, *arguments)
+
+
+def _cut(audio: AudioFrame) -> list[AudioFrame]:
+    rate_hz = audio.rate_hz
+    found = passages(to_samples(audio, rate_hz=rate_hz), rate_hz=rate_hz)
+    return [to_frame(each, rate_hz=rate_hz) for each in found]
+
+
+def _preparing(done: float, samples: int) -> Progress:
+    number = math.ceil(done)
+    return Progress(
+        _PREPARED * done / samples,
+        {
+            "en": f"Comparing your recordings with the base voice: {number} of {samples}",
+            "ru": f"Сравниваю ваши записи с базовым голосом: {number} из {samples}",
+        },
+        stage=TrainingStage.PREPARING,
+    )
 
 
 def _described(plan: Plan, lesson: Curriculum, everything: Sequence[Passage]) -> dict[str, object]:

@@ -96,8 +96,12 @@ async def test_a_long_recording_is_cut_and_each_part_is_heard(
     async with aclosing(
         trainer.train((TrainingSample("long", joined, "All of it."),), job(tmp_path / "work", tools))
     ) as training:
-        await anext(training)
+        told = [await anext(training)]
+        while not told[-1].is_checkpoint:
+            told.append(await anext(training))
 
+    assert len(told) == 9 - len(tools.heard)
+    assert all(one.percent < next_one.percent for one, next_one in pairwise(told))
     assert joined.duration_s > 12
     assert 3 <= 9 - len(tools.heard) <= 8
     assert not tools.spoken

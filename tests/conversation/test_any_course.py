@@ -156,8 +156,7 @@ def test_a_conversation_takes_any_course(
             assert_orderly(talk)
             assert [record.content["text"] for record in talk.records if record.type == "user"] == typed
         await asyncio.sleep(0.01)
-        left = asyncio.all_tasks() - {asyncio.current_task()}
-        assert not left
+        assert asyncio.all_tasks() == {asyncio.current_task()}
 
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         runner.run(course())

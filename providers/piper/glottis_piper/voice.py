@@ -100,7 +100,7 @@ def _check_libraries() -> None:
 
 def _load(model: Path, document: dict[str, Any], *, threads: int, download_dir: Path) -> Any:
     """Make a voice as `PiperVoice.load` does, which leaves no say over onnxruntime's threads."""
-    import onnxruntime as ort  # type: ignore[import-untyped]  # ships no types
+    import onnxruntime as ort
     from piper import PiperVoice
     from piper.config import PiperConfig as VoiceConfig
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -74,20 +74,20 @@ class _Job:
 class Silero:
     """Silero VAD through onnxruntime: one thread, which takes the windows of all streams that wait at once.
 
-    An async context manager; entering it loads the model. It belongs to the event loop that entered it.
-    Leaving it cancels the calls that still wait.
+    An async context manager; entering it begins to load the model, which nobody waits for but the first who
+    needs it. It belongs to the event loop that entered it. Leaving it cancels the calls that still wait.
     """
 
     def __init__(self) -> None:
         self._thread: ThreadPoolExecutor | None = None
-        self._model: InferenceSession | None = None
+        self._model: Future[InferenceSession] | None = None
         self._waiting: list[_Job] = []
         self._is_running = False
         self._departed_s = 0.0
 
     async def __aenter__(self) -> Self:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="voice-activity")
-        self._model = await asyncio.get_running_loop().run_in_executor(self._thread, _load)
+        self._model = self._thread.submit(_load)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -182,8 +182,9 @@ def _load() -> "InferenceSession":
         return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
 
-def _travel(model: "InferenceSession", jobs: Sequence[_Job]) -> None:
+def _travel(loaded: "Future[InferenceSession]", jobs: Sequence[_Job]) -> None:
     """Take a window of each job, then the next of each, up to as many in all as a trip may have."""
+    model = loaded.result()  # at once: this thread has loaded it before
     for _ in range(max(1, _WINDOWS_A_TRIP // len(jobs))):
         batch = [job for job in jobs if len(job.done) < len(job.windows)]
         if not batch:

@@ -81,8 +81,8 @@ async def open_plugins(
 
     Each instance gets a folder of its name in `data_dir`, shared by its kinds.
 
-    A provider that fails is left out, unless it is required or leaves a route with nothing. `loaded` stays the
-    caller's to close. `peers` makes for an instance, by its name, what it reaches others with.
+    A provider that fails is left out, unless it is required or leaves a route with nothing. `loaded` stays
+    the caller's to close. `peers` makes for an instance, by its name, what it reaches others with.
 
     Raises:
         ConfigError: the deployment is wrong, or something that it cannot do without does not start.

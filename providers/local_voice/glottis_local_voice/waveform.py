@@ -10,6 +10,7 @@ Floats = npt.NDArray[np.float64]
 
 _FULL_SCALE = 32_768.0
 _WINDOW_S = 0.02
+_RANGE_DB, _LEAST_RANGE_DB, _ABOVE_NOISE_DB = 35.0, 20.0, 5.0
 
 
 def to_samples(frame: AudioFrame, *, rate_hz: int) -> Floats:
@@ -38,12 +39,14 @@ def levels_db(samples: Floats, *, rate_hz: int) -> Floats:
     return np.asarray(10 * np.log10(np.mean(whole**2, axis=1) + 1e-10), dtype=np.float64)
 
 
-def speech_bounds(samples: Floats, *, rate_hz: int, floor_db: float = -35.0) -> tuple[int, int]:
-    """Find where sound begins and ends, as samples: what is within `floor_db` of the loud parts' level."""
+def speech_bounds(samples: Floats, *, rate_hz: int) -> tuple[int, int]:
+    """Find where speech begins and ends, as samples: within 35 dB of its loud parts, above noise."""
     levels = levels_db(samples, rate_hz=rate_hz)
     if not len(levels):
         return 0, 0
-    loud = np.flatnonzero(levels > np.percentile(levels, 95) + floor_db)
+    noise, peak = np.percentile(levels, [5, 95])
+    floor = max(peak - _RANGE_DB, min(noise + _ABOVE_NOISE_DB, peak - _LEAST_RANGE_DB))
+    loud = np.flatnonzero(levels > floor)
     if not len(loud):
         return 0, 0
     length = int(_WINDOW_S * rate_hz)

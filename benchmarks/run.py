@@ -21,7 +21,8 @@ def main() -> int:
         "--quick", action="store_true", help="only HTTP and conversations, in under 3 minutes"
     )
     is_quick = parser.parse_args().quick
-    modules = ["benchmarks.http", "benchmarks.realtime"] + ([] if is_quick else ["benchmarks.speech"])
+    engines = [] if is_quick else ["benchmarks.speech", "benchmarks.training"]
+    modules = ["benchmarks.http", "benchmarks.realtime", *engines]
     commands = [[module, *(["--quick"] if is_quick else [])] for module in modules]
     # Settings of another server, in this environment, are none of theirs.
     ours = ("GLOTTIS_", "VOICE_", "WS_")

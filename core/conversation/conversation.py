@@ -90,8 +90,9 @@ class Conversation:
     async def start(self, manners: Manners) -> None:
         """Take the client's wishes; they hold for what comes after them."""
         is_heard_alike = manners.listens_like(self.manners)
+        if manners != self.manners:  # who has only come back says the same once more
+            self._speculation.drop()
         self.manners = manners
-        self._speculation.drop()
         if not is_heard_alike:
             await self._stop_hearing()
 
@@ -351,8 +352,7 @@ class Conversation:
         self._status("listening", turn.id)
 
     def _turn_failed(self, turn: Turn, error: BaseException) -> None:
-        if turn.is_streaming:
-            self.outbox.put("audio_end", turn_id=turn.id, duration_ms=round(turn.playback.sent_ms))
+        turn.end_audio()
         self._speculation.drop()
         self.tell(error, turn_id=turn.id)
         self._status("error", turn.id)

@@ -144,7 +144,11 @@ class Floor:
             await asyncio.wait({self._runner})
 
     async def aclose(self) -> tuple[Said, ...]:
-        """Cut everything off, and wait until it has let go; gives the turns that had not begun."""
+        """Cut everything off, and wait until it has let go; gives the turns that had not begun.
+
+        The client is not told of an interruption: it may play what it has.
+        """
+        self.release()
         unanswered = tuple(self._waiting)
         self._waiting.clear()
         for said in unanswered:
@@ -159,6 +163,7 @@ class Floor:
             run.task.cancel()
             await _gone(run.task)
             await self._settle(run.turn)
+            run.turn.end_audio()
         while self._never_begun:
             await self._settle(self._never_begun.popleft())
         while self._aside:

@@ -91,6 +91,8 @@ class Turn:
         self._flowing.set()
         self._answer: Reply | None = None
         self._url: str | None = None
+        self._is_told = False
+        self._is_audio_over = False
         if said.text is not None and not said.is_written:
             journal.heard(said.text, None, seq=None)
 
@@ -132,6 +134,12 @@ class Turn:
         """Send nothing any more; what runs is to be cancelled."""
         self.is_cut = True
 
+    def end_audio(self) -> None:
+        """Tell the client that no more audio comes, if it has not been told."""
+        if self.is_streaming and not self._is_audio_over:
+            self._is_audio_over = True
+            self._put("audio_end", duration_ms=round(self.playback.sent_ms))
+
     async def run(self) -> None:
         """Hear, answer, speak.
 
@@ -162,6 +170,8 @@ class Turn:
         heard = self.playback.heard_words(now)
         sent = self.reply.words_so_far if not self.is_streaming else self.playback.sent_words()
         await self._journal.interrupted(reply, sent=sent, heard=heard, heard_ms=self.playback.heard_ms(now))
+        if self._answer is not None and not self._is_told:
+            self._tell(self._answer)  # it was being written down: who is told to go is to take it along
 
     async def _hear(self, final: Callable[[], Awaitable[Heard]]) -> str:
         heard = await final()
@@ -232,6 +242,10 @@ class Turn:
         # Should this node die before it is sent, another one sends it in its place: by this number.
         seq = self._delivery.outbox.last_seq + 1
         await self._journal.answered(answer, self.times.delays_ms(), seq=seq, **content)
+        self._tell(answer)
+
+    def _tell(self, answer: Reply) -> None:
+        self._is_told = True
         self._put(
             "response",
             text=answer.text,
@@ -256,8 +270,7 @@ class Turn:
         if self.playback.has_started:
             await self._send(out.finish())
             self.playback.complete()
-            duration_ms = round(self.playback.sent_ms)
-            self._put("audio_end", duration_ms=duration_ms)
+            self.end_audio()
             await self._until_played()
 
     def _announce(self, sentence: SpokenSentence) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from glottis.plugins import AudioFrame, Match
 from glottis.plugins.conformance import (
@@ -13,8 +13,11 @@ from glottis.plugins.conformance import (
     ScriptedSynthesizer,
     tone,
 )
+from glottis.plugins.conformance.scripts import Hang
 
 from .talk import Talk, settle
+
+Stop: TypeAlias = asyncio.Event | Hang
 
 _MATCH = Match("echo", 0.9)
 ANSWER = "One two three four. Five six seven eight."
@@ -26,11 +29,12 @@ LONG: tuple[AudioFrame, ...] = (tone(1.0),) * 4
 class State:
     """A state: `given` is what the conversation is opened with, `reach` gets there, always in turn 1.
 
-    `line` is what the history is to hold of the turn once it has been cut off there.
+    Who is at work there hangs, or waits for the event that `given` gets. `line` is what the history is to hold
+    of the turn once it has been cut off there.
     """
 
     name: str
-    given: Callable[[], dict[str, Any]]
+    given: Callable[..., dict[str, Any]]
     reach: Callable[[Talk], Awaitable[None]]
     line: list[tuple[str, str]] = field(default_factory=list)
     next_turn: int = 2
@@ -41,31 +45,31 @@ class State:
         return self.name
 
 
-def _slow_ear() -> dict[str, Any]:
-    return {"recognizer": ScriptedRecognizer([HANG], "hello"), "wants_partials": False}
+def _slow_ear(until: Stop = HANG) -> dict[str, Any]:
+    return {"recognizer": ScriptedRecognizer([until, "hello"], "hello"), "wants_partials": False}
 
 
-def _slow_mind() -> dict[str, Any]:
-    return {"handler": ScriptedIntentHandler(matches=[[HANG], _MATCH])}
+def _slow_mind(until: Stop = HANG) -> dict[str, Any]:
+    return {"handler": ScriptedIntentHandler(matches=[[until, _MATCH], _MATCH])}
 
 
-def _slow_words() -> dict[str, Any]:
-    return {"handler": ScriptedIntentHandler(replies=[["One two", HANG], "Second."])}
+def _slow_words(until: Stop = HANG) -> dict[str, Any]:
+    return {"handler": ScriptedIntentHandler(replies=[["One two", until, " three."], "Second."])}
 
 
-def _slow_mouth(mode: str) -> Callable[[], dict[str, Any]]:
-    def given() -> dict[str, Any]:
+def _slow_mouth(mode: str) -> Callable[..., dict[str, Any]]:
+    def given(until: Stop = HANG) -> dict[str, Any]:
         return {
             "handler": ScriptedIntentHandler(replies=[ANSWER, "Second."]),
-            "synthesizer": ScriptedSynthesizer([HANG], tone()),
+            "synthesizer": ScriptedSynthesizer([until, tone()], tone()),
             "mode": mode,
         }
 
     return given
 
 
-def _long(mode: str) -> Callable[[], dict[str, Any]]:
-    def given() -> dict[str, Any]:
+def _long(mode: str) -> Callable[..., dict[str, Any]]:
+    def given(_until: Stop = HANG) -> dict[str, Any]:
         return {
             "handler": ScriptedIntentHandler(replies=[ANSWER, "Second."]),
             "synthesizer": ScriptedSynthesizer(LONG, LONG, tone()),
@@ -75,18 +79,20 @@ def _long(mode: str) -> Callable[[], dict[str, Any]]:
     return given
 
 
-def _halting(mode: str) -> Callable[[], dict[str, Any]]:
-    def given() -> dict[str, Any]:
+def _halting(mode: str) -> Callable[..., dict[str, Any]]:
+    def given(until: Stop = HANG) -> dict[str, Any]:
         return {
-            "handler": ScriptedIntentHandler(replies=[["One two three four. ", "Five ", HANG], "Second."]),
+            "handler": ScriptedIntentHandler(
+                replies=[["One two three four. ", "Five ", until, "six."], "Second."]
+            ),
             "mode": mode,
         }
 
     return given
 
 
-def _brief(mode: str) -> Callable[[], dict[str, Any]]:
-    def given() -> dict[str, Any]:
+def _brief(mode: str) -> Callable[..., dict[str, Any]]:
+    def given(_until: Stop = HANG) -> dict[str, Any]:
         return {
             "handler": ScriptedIntentHandler(replies=["One two three four.", "Second."]),
             "synthesizer": ScriptedSynthesizer([tone(0.8)], tone()),

@@ -38,6 +38,8 @@ from tests.virtual_time import in_real_time
 
 from .memory import MemoryHistory, memory_store
 
+Fake = ScriptedRecognizer | ScriptedIntentHandler | ScriptedSynthesizer
+
 WINDOW_S = 0.032
 PATIENCE_S = 60.0
 _LOUD = 1_000
@@ -102,6 +104,9 @@ class Talk:
     handler: ScriptedIntentHandler
     synthesizer: ScriptedSynthesizer
     speaker: Speaker
+    around: Surroundings
+    understudies: Mapping[str, Fake] = field(default_factory=dict)
+    """Those who may be asked after the first, by their names."""
     sent: list[Sent] = field(default_factory=list)
     turns: list[Turn] = field(default_factory=list)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -178,8 +183,8 @@ class Talk:
         return self.history.records
 
     def still_at_work(self) -> list[str]:
-        calls = (*self.recognizer.calls, *self.handler.calls, *self.synthesizer.calls)
-        return [call.method for call in calls if call.outcome is Outcome.RUNNING]
+        fakes = (self.recognizer, self.handler, self.synthesizer, *self.understudies.values())
+        return [call.method for fake in fakes for call in fake.calls if call.outcome is Outcome.RUNNING]
 
 
 async def settle() -> None:
@@ -206,6 +211,7 @@ async def talking(
     handler: ScriptedIntentHandler | None = None,
     synthesizer: ScriptedSynthesizer | None = None,
     toml: str = TOML,
+    understudies: Mapping[str, Fake] | None = None,
     is_read: bool = True,
     **manners: Any,
 ) -> AsyncIterator[Talk]:
@@ -213,7 +219,9 @@ async def talking(
     recognizer = recognizer or ScriptedRecognizer()
     handler = handler or ScriptedIntentHandler()
     synthesizer = synthesizer or ScriptedSynthesizer()
-    specs = (recognizer.spec("ear"), handler.spec("mind"), synthesizer.spec("mouth"))
+    others = understudies or {}
+    specs = [recognizer.spec("ear"), handler.spec("mind"), synthesizer.spec("mouth")]
+    specs += [fake.spec(name) for name, fake in others.items()]
     deployment = parse_deployment(toml, file="plugins.toml", environment={})
     settings = Settings(data_dir=folder)
     async with AsyncExitStack() as stack:
@@ -225,8 +233,11 @@ async def talking(
             engine.routing, memory_store(), deployment, engine.metrics, cache_bytes=10**9, memory_bytes=10**8
         )
         history, turns = MemoryHistory(), list[Turn]()
-        conversation = Conversation(session(), around(engine, speaker, history, turns))
-        talk = Talk(conversation, history, recognizer, handler, synthesizer, speaker, turns=turns)
+        here = around(engine, speaker, history, turns)
+        conversation = Conversation(session(), here)
+        talk = Talk(
+            conversation, history, recognizer, handler, synthesizer, speaker, here, others, turns=turns
+        )
         opened.append(talk)
         await conversation.start(wishes(**manners))
         reader = asyncio.create_task(talk.collect()) if is_read else None
@@ -234,7 +245,7 @@ async def talking(
             yield talk
         finally:
             async with patience("the end of the conversation"):
-                await conversation.aclose()
+                await talk.conversation.aclose()
                 await speaker.aclose()
             if reader is not None:
                 await settle()

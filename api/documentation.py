@@ -206,7 +206,9 @@ def _audio_response() -> dict[str, Any]:
 
 
 def _event_stream() -> dict[str, Any]:
-    content = {"text/event-stream": {"schema": {"type": "string"}}}
+    text = {"type": "string"}
+    event = {"type": "object", "properties": {"event": text, "data": text}}
+    content = {"text/event-stream": {"schema": event}}
     return {"description": "Server-sent events", "content": content}
 
 

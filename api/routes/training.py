@@ -86,7 +86,7 @@ async def status() -> Response:
 @document_response(answers.JobAnswer, 200)
 async def train() -> Response:
     """Start a voice training job, or return the one that the project has running."""
-    form = _valid({name: value for name, value in (await request.form).items() if value})
+    form = _valid(dict((await request.form).items()))
     require_origin(form.project)
     job = await platform().training.start(
         principal(), project=form.project, name=form.name or "", language=form.language
@@ -97,7 +97,7 @@ async def train() -> Response:
 @blueprint.get("/jobs/<job_id>")
 @documented(_SECTION, 404)
 @document_response(answers.JobAnswer, 200)
-async def look(job_id: str) -> Response:
+async def look_at_job(job_id: str) -> Response:
     """Get a voice training job."""
     return _answered(await _known(job_id))
 
@@ -105,7 +105,7 @@ async def look(job_id: str) -> Response:
 @blueprint.post("/jobs/<job_id>/cancel")
 @documented(_SECTION, 404)
 @document_response(answers.JobAnswer, 200)
-async def cancel(job_id: str) -> Response:
+async def cancel_job(job_id: str) -> Response:
     """Cancel a voice training job, wherever it runs. One that is over stays as it is."""
     await _known(job_id)
     return _answered(await platform().training.cancel(principal(), job_id))
@@ -113,7 +113,7 @@ async def cancel(job_id: str) -> Response:
 
 @blueprint.get("/jobs/<job_id>/events")
 @documented(_SECTION, 404, extras=Extras(has_events=True))
-async def events(job_id: str) -> Response:
+async def follow_job(job_id: str) -> Response:
     """Follow a voice training job by server-sent events, until it is over."""
     job = await _known(job_id)
     body: AsyncGenerator[bytes, None] | bytes = b""

@@ -10,8 +10,9 @@ import pytest
 from glottis.core.audio import encode_clip
 from glottis.plugins import AudioFrame
 
-from tests.api.conftest import PASSWORD, VOICE, Serve, Server
 from tests.recordings import clips, recordings
+
+from .conftest import PASSWORD, VOICE, Serve, Server
 
 TRAINING = """
 enable = ["mock", "espeak"]

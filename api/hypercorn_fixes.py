@@ -12,9 +12,17 @@ from hypercorn.events import Closed, RawData, Updated
 from hypercorn.events import Event as ConnectionEvent
 from hypercorn.protocol import h2, h11, ws_stream
 from hypercorn.protocol.events import Event, Request, StreamClosed
-from hypercorn.protocol.ws_stream import WSStream
-from hypercorn.typing import AppWrapper, ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallable, Scope
-from wsproto.events import Ping
+from hypercorn.protocol.ws_stream import ASGIWebsocketState, WSStream
+from hypercorn.typing import (
+    AppWrapper,
+    ASGIReceiveCallable,
+    ASGIReceiveEvent,
+    ASGISendCallable,
+    ASGISendEvent,
+    Scope,
+)
+from wsproto.connection import ConnectionState
+from wsproto.events import CloseConnection, Ping
 
 
 def correct_hypercorn() -> None:
@@ -116,7 +124,8 @@ class _Stream(WSStream):
 
     Hypercorn's own may never tell an app that is busy sending, and its ping task sleeps on for an interval:
     either holds the closed connection, and the shutdown of the server with it. Nor does it miss answers to
-    its pings: a client that was cut off without a word would stay for ever.
+    its pings: a client that was cut off without a word would stay for ever. Nor does it read to the end what
+    comes after a message that is too large, where the client's goodbye is.
     """
 
     _gone: asyncio.Event | None = None
@@ -134,6 +143,19 @@ class _Stream(WSStream):
             self.app_put = self._inbox.put
         if self.closed and self._gone is not None:
             self._gone.set()
+
+    async def app_send(self, message: ASGISendEvent | None) -> None:
+        # Quart lets others run between the call and the sending: one of them may have closed meanwhile.
+        is_late = message is not None and message["type"] == "websocket.send"
+        if not (is_late and self.state is ASGIWebsocketState.CLOSED):
+            await super().app_send(message)
+
+    async def _handle_events(self) -> None:
+        await super()._handle_events()
+        if self.connection.state is ConnectionState.LOCAL_CLOSING:
+            for event in self.connection.events():
+                if isinstance(event, CloseConnection):
+                    await self.send(StreamClosed(stream_id=self.stream_id))
 
     async def _run(
         self,

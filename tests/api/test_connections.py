@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import itertools
 import json
+import logging
 import socket
 import struct
 from asyncio import StreamReader, StreamWriter
@@ -11,6 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosedError
 
 from .conftest import VOICE, Serve, Server
+from .sockets import closing, until
 
 _SOON_S = 10.0
 
@@ -112,3 +115,32 @@ async def test_a_client_that_answers_no_pings_is_gone(serve: Serve) -> None:
                 pass
             assert await is_let_in(server)
         writer.close()
+
+
+async def test_a_message_that_is_much_too_large_ends_the_connection_at_once(serve: Serve) -> None:
+    async with serve(ws_max_message_bytes=1_024) as server:
+        session_id = (await server.start_session())["session_id"]
+        async with server.websocket(session_id, close_timeout=None) as connection:
+            await connection.send(bytes(2_000_000))
+            async with asyncio.timeout(_SOON_S):
+                assert await closing(connection) == 1_009
+
+
+async def test_a_storm_of_connections_of_one_session_leaves_the_newest_and_no_crash(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    session_id = (await server.start_session())["session_id"]
+
+    async def come() -> int | None:
+        async with server.websocket(session_id) as connection:
+            await connection.send('{"type": "ping"}')
+            return await closing(connection)
+
+    async with asyncio.timeout(_SOON_S):
+        coming = [asyncio.create_task(come()) for _ in range(50)]
+        closed = [await one for one in itertools.islice(asyncio.as_completed(coming), 49)]
+        async with server.websocket(session_id) as newest:
+            await until(newest, "status")
+            await asyncio.gather(*coming)
+    assert set(closed) == {4_409}
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]

@@ -14,7 +14,7 @@ from glottis.config import Listening
 from glottis.core.audio import AudioError
 from glottis.core.conversation.barge_in import BargeIn, Verdicts
 from glottis.core.conversation.chunk_order import Disorder
-from glottis.core.conversation.floor import Floor, FloorEvents
+from glottis.core.conversation.floor import LETTING_GO_S, Floor, FloorEvents
 from glottis.core.conversation.hearing import Hearing
 from glottis.core.conversation.intake import Intake
 from glottis.core.conversation.journal import TurnJournal, remembered
@@ -51,6 +51,8 @@ class Conversation:
         self.outbox = outbox or Outbox()
         self.manners = Manners()
         self._around = around
+        self._now: tuple[str, int | None] = ("listening", None)
+        self._deaf: asyncio.Task[None] | None = None
         self._intake = Intake(self._ear, self._tell_disorder, next_sequence=next_sequence)
         self._hearing: Hearing | None = None
         self._transcriptions: set[LiveTranscription] = set()
@@ -135,8 +137,8 @@ class Conversation:
         self._floor.playback(position_ms, turn_id=turn_id)
 
     def greet(self) -> None:
-        """Tell a client that has just connected that it is heard."""
-        self._status("listening", None)
+        """Tell a client that has just connected that it is heard, or what else goes on."""
+        self._status(*self._now)
 
     def tell(self, error: BaseException, *, turn_id: int | None = None) -> None:
         """Tell the client of an error."""
@@ -159,16 +161,21 @@ class Conversation:
         """Wait until no turn runs or waits."""
         await self._floor.quiet()
 
-    async def aclose(self) -> tuple[Said, ...]:
-        """Stop everything; what was said is in the history, also of turns that were cut off.
+    async def leave(self) -> tuple[Said, ...]:
+        """Stop everything, and do not wait for providers that are slow to let go; `aclose` does.
 
-        Gives what nobody has answered or written down yet.
+        What was said is in the history, also of turns that were cut off. Gives what nobody has answered yet.
         """
-        await self._intake.aclose()
-        if self._hearing is not None:
-            await self._hearing.aclose()
-        await self._barge_in.aclose()
-        unanswered = await self._floor.aclose()
+        self._deaf = self._deaf or asyncio.create_task(self._turn_deaf())
+        await asyncio.wait({self._deaf}, timeout=LETTING_GO_S)
+        return await self._floor.leave()
+
+    async def aclose(self) -> tuple[Said, ...]:
+        """Stop everything, and wait until it has. Gives what nobody has answered yet."""
+        unanswered = await self.leave()
+        if self._deaf:
+            await self._deaf
+        await self._floor.aclose()
         await self._speculation.aclose()
         for transcription in self._transcriptions.copy():
             await self._close(transcription)
@@ -226,6 +233,12 @@ class Conversation:
         self._speculation.drop()
         self.tell(error)
 
+    async def _turn_deaf(self) -> None:
+        await self._intake.aclose()
+        if self._hearing is not None:
+            await self._hearing.aclose()
+        await self._barge_in.aclose()
+
     async def _close(self, transcription: LiveTranscription) -> None:
         self._transcriptions.discard(transcription)
         await transcription.aclose()
@@ -275,7 +288,7 @@ class Conversation:
             RecognitionOptions(language=session.language),
             wants_partials=self.manners.wants_partials,
             partial=self._partial,
-            settled=self._settled if listening.speculation else _ignore,
+            settled=self._settled if listening.speculation else lambda _: None,
         )
 
     def _partial(self, partial: Partial) -> None:
@@ -371,6 +384,7 @@ class Conversation:
         self._status("listening", None)
 
     def _status(self, status: str, turn_id: int | None) -> None:
+        self._now = (status, turn_id)
         message = in_language(STATUS[status], self.session.language)
         self.outbox.put("status", turn_id=turn_id, status=status, message=message)
 
@@ -383,7 +397,3 @@ class Conversation:
         task = asyncio.create_task(work)
         self._aside.add(task)
         task.add_done_callback(self._aside.discard)
-
-
-def _ignore(_: object) -> None:
-    """Take no notice."""

@@ -14,6 +14,8 @@ from glottis.core.store import StoreError
 log = logging.getLogger(__name__)
 
 TURNS_WAITING = 8
+LETTING_GO_S = 0.25
+"""How long who leaves waits for providers to let go."""
 _WIND_UP_S = 1.0
 """How long the next turn waits for providers that were interrupted to let go."""
 
@@ -53,6 +55,7 @@ class Floor:
         self._runner: asyncio.Task[None] | None = None
         self._aside: set[asyncio.Task[None]] = set()
         self._holds_next = False
+        self._is_over = False
         self._never_begun: deque[Turn] = deque()
 
     @property
@@ -79,6 +82,9 @@ class Floor:
         Raises:
             TooLarge: too many wait already.
         """
+        if self._is_over:
+            said.drop()
+            return
         if len(self._waiting) >= TURNS_WAITING:
             raise TooLarge(f"{TURNS_WAITING} turns are waiting already; this one was dropped")
         self._waiting.append(said)
@@ -143,17 +149,18 @@ class Floor:
         while self._runner is not None:
             await asyncio.wait({self._runner})
 
-    async def aclose(self) -> tuple[Said, ...]:
-        """Cut everything off, and wait until it has let go; gives the turns that had not begun.
+    async def leave(self) -> tuple[Said, ...]:
+        """Cut everything off, and write it down; gives the turns that nobody has answered.
 
         The client is not told of an interruption: it may play what it has.
         """
+        self._is_over = True
         self.release()
         unanswered = tuple(self._waiting)
         self._waiting.clear()
         for said in unanswered:
             said.drop()
-        run = self._running
+        run, self._running = self._running, None
         if run is not None and not run.turn.is_cut and (cut := run.turn.remains):
             unanswered = (cut, *unanswered)
         if self._runner is not None:
@@ -161,14 +168,19 @@ class Floor:
             await asyncio.wait({self._runner})
         if run is not None:
             run.task.cancel()
-            await _gone(run.task)
+            gone = self._spawn(_gone(run.task))
+            await asyncio.wait({gone}, timeout=LETTING_GO_S)
             await self._settle(run.turn)
             run.turn.end_audio()
+            run.turn.cut()
         while self._never_begun:
             await self._settle(self._never_begun.popleft())
+        return unanswered
+
+    async def aclose(self) -> None:
+        """Wait, having left, until everything has let go."""
         while self._aside:
             await asyncio.wait(self._aside)
-        return unanswered
 
     def _is_interruptible(self, turn: Turn) -> bool:
         return (

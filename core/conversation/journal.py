@@ -129,6 +129,8 @@ class TurnJournal:
 
     async def finish(self) -> None:
         """Write what has not been written yet: what the person said, where nobody answered."""
+        if self._writing is not None:
+            await self._writing
         if self._said is not None:
             unanswered, self._said = self._said, None
             await self._history.append([unanswered])

@@ -161,6 +161,11 @@ class PreparedReply:
         return self._failure is not None
 
     @property
+    def is_whole(self) -> bool:
+        """Whether nothing of it is lost when it is closed: it has all words, and audio that goes on alone."""
+        return self._is_complete and self.voice.mode is not AudioMode.STREAM and self._early is None
+
+    @property
     def words_so_far(self) -> str:
         return self._text.strip()
 

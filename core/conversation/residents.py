@@ -174,7 +174,8 @@ class Residents:
         with suppress(TimeoutError):  # what is not answered by then will be, over there
             async with asyncio.timeout(_LAST_WORDS_S):
                 await resident.conversation.quiet()
-        unanswered = await resident.conversation.aclose()
+        unanswered = await resident.conversation.leave()
+        self._spawn(_let_go(resident.conversation))
         return packed(resident.conversation, unanswered)
 
     async def _move_out(self, session_id: str) -> None:
@@ -194,3 +195,8 @@ class Residents:
         task = asyncio.create_task(work)
         self._aside.add(task)
         task.add_done_callback(self._aside.discard)
+
+
+async def _let_go(conversation: Conversation) -> None:
+    """Wait for what a conversation that has left still holds; whoever has it now does not."""
+    await conversation.aclose()

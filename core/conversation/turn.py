@@ -159,7 +159,16 @@ class Turn:
                 await self.reply.aclose()
 
     async def settle(self) -> None:
-        """Write down a turn that was cut off, or failed, as far as it came."""
+        """Write down a turn that was cut off, or failed, or is left, as far as it came."""
+        in_hand = None if self.is_cut or self._is_told else self._answer
+        if in_hand is not None and self.reply is not None and self.reply.is_whole:
+            await self._journal.finish()
+        else:
+            await self._settle_part()
+        if in_hand is not None:
+            self._tell(in_hand)  # it was being written down: who leaves takes it along
+
+    async def _settle_part(self) -> None:
         if self.reply is not None:
             self.reply.abandon()
         if self.reply is None or (self._answer is None and not self.playback.has_started):
@@ -170,8 +179,6 @@ class Turn:
         heard = self.playback.heard_words(now)
         sent = self.reply.words_so_far if not self.is_streaming else self.playback.sent_words()
         await self._journal.interrupted(reply, sent=sent, heard=heard, heard_ms=self.playback.heard_ms(now))
-        if self._answer is not None and not self._is_told:
-            self._tell(self._answer)  # it was being written down: who is told to go is to take it along
 
     async def _hear(self, final: Callable[[], Awaitable[Heard]]) -> str:
         heard = await final()

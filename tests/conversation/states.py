@@ -29,8 +29,8 @@ LONG: tuple[AudioFrame, ...] = (tone(1.0),) * 4
 class State:
     """A state: `given` is what the conversation is opened with, `reach` gets there, always in turn 1.
 
-    Who is at work there hangs, or waits for the event that `given` gets. `line` is what the history is to hold
-    of the turn once it has been cut off there.
+    Who is at work there hangs, or waits for the event that `given` gets. `line` is what the history is to
+    hold of the turn once it has been cut off there.
     """
 
     name: str

@@ -10,11 +10,19 @@ import pytest
 from glottis.core.conversation import Conversation
 from glottis.core.conversation.handover import packed, unpacked
 from glottis.plugins import IntentCapabilities, Partial, RecognizerCapabilities
-from glottis.plugins.conformance import ScriptedIntentHandler, ScriptedRecognizer
+from glottis.plugins.conformance import (
+    HANG,
+    Outcome,
+    ScriptedIntentHandler,
+    ScriptedRecognizer,
+    ScriptedSynthesizer,
+    tone,
+)
 
 from .conftest import OpenTalk
 from .states import ANSWER, STATES, State
 from .talk import Sent, Talk, settle
+from .test_interruptions import Stubborn
 
 pytestmark = pytest.mark.virtual_time
 
@@ -124,7 +132,7 @@ LOSSES: dict[str, Callable[[int], int]] = {
 
 
 def lose(talk: Talk, loss: str) -> tuple[int, int]:
-    """Have what was sent last not arrive, and half of the audio before it; gives what the client says of it."""
+    """Have what was sent last not arrive, nor all of the audio before it; gives what the client has."""
     sent = talk.sent
     lost = sent[LOSSES[loss](len(sent)) :]
     del sent[len(sent) - len(lost) :]
@@ -163,7 +171,7 @@ async def come_back(talk: Talk, conversation: Conversation, told: tuple[int, int
 
 
 def story(talk: Talk) -> list[tuple[str, int | None, dict[str, Any]]]:
-    """Tell what a client was told, but for numbers, links and times, and for what only told it where it is."""
+    """Tell what a client was told, but for numbers, links, times, and what only told it where it is."""
     messages = [one for one in talk.sent if one.kind != "frame"]
     resumed = [one.kind for one in messages].index("resumed") if talk.all("resumed") else None
     if resumed is not None:
@@ -239,13 +247,15 @@ async def elsewhere(talk: Talk, told: tuple[int, int]) -> AsyncIterator[None]:
     left = talk.conversation
     left.outbox.change_hands()
     async with asyncio.timeout(HANDOVER_S):
-        state = packed(left, await left.aclose())
+        state = packed(left, await left.leave())
     moved = Conversation.restored(left.session, talk.around, unpacked(state))
+    letting_go = asyncio.create_task(left.aclose())
     await settle()
     assert await come_back(talk, moved, told)
     async with reading(talk):
         await talk.until("resumed")
         yield
+    await letting_go
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -291,3 +301,80 @@ def assert_nothing_is_left_open(talk: Talk) -> None:
     told = [one.message["text"] for one in talk.all("response")]
     interrupted = [record.content["text"] for record in talk.records if record.content.get("interrupted")]
     assert [text for text in answers if text not in interrupted or text in told] == told
+
+
+@pytest.mark.parametrize("mode", ["stream", "url", "none"])
+async def test_an_answer_that_is_being_written_down_is_taken_along(talk_of: OpenTalk, mode: str) -> None:
+    async with talk_of(handler=ScriptedIntentHandler(replies=["First.", "Second."]), mode=mode) as talk:
+        talk.history.delay_s = 0.5
+        talk.conversation.say("hello")
+        await talk.handler.log.wait_for(2)
+        await asyncio.sleep(0.1)
+        async with elsewhere(talk, lose(talk, "everything")):
+            await talk.until("response", turn_id=1, text="First.")
+            await talk.quiet()
+            assert talk.line() == [_HELLO, ("assistant", "First.")]
+            assert mode != "none" or "interrupted" not in talk.spoken("assistant")[0]
+            assert_each_message_once(talk)
+            await assert_well(talk)
+
+
+async def test_another_node_does_not_wait_for_audio_behind_a_url(talk_of: OpenTalk) -> None:
+    gate = asyncio.Event()
+    synthesizer = ScriptedSynthesizer([tone(1.0), gate, tone(1.0)], tone())
+    async with talk_of(synthesizer=synthesizer, mode="url") as talk:
+        talk.conversation.say("hello")
+        await talk.until("response", turn_id=1)
+        await talk.quiet()
+        async with elsewhere(talk, lose(talk, "nothing")):
+            assert talk.still_at_work() == ["synthesize"]
+            gate.set()
+            await talk.quiet()
+            await asyncio.sleep(1)
+            assert synthesizer.calls[0].outcome is Outcome.FINISHED
+            assert "interrupted" not in talk.spoken("assistant")[0]
+            await assert_well(talk)
+
+
+async def test_another_node_does_not_wait_for_who_does_not_let_go(talk_of: OpenTalk) -> None:
+    handler = Stubborn(replies=["First.", "Second."])
+    async with talk_of(handler=handler, mode="none") as talk:
+        talk.conversation.say("one")
+        await handler.held.wait()
+        talk.conversation.say("two")
+        async with elsewhere(talk, lose(talk, "nothing")):
+            await talk.until("response", 2)
+            await talk.quiet()
+            assert talk.line() == [
+                ("user", "one"),
+                ("assistant", "First."),
+                ("user", "two"),
+                ("assistant", "Second."),
+            ]
+            handler.released.set()
+
+
+@pytest.mark.parametrize(("name", "status"), [("thinking", "thinking"), ("streaming", "speaking")])
+async def test_who_comes_back_is_told_what_goes_on(talk_of: OpenTalk, name: str, status: str) -> None:
+    gate = asyncio.Event()
+    async with talk_of(**_STATES[name].given(gate)) as talk:
+        await _STATES[name].reach(talk)
+        assert await come_back(talk, talk.conversation, lose(talk, "nothing"))
+        async with reading(talk):
+            await talk.until("resumed")
+            assert talk.all("status")[-1].message["status"] == status
+            assert talk.all("status")[-1].turn_id == 1
+            gate.set()
+            await talk.quiet()
+            await assert_well(talk)
+
+
+@pytest.mark.parametrize("name", ["thinking", "amid_the_words"])
+async def test_who_comes_back_elsewhere_is_told_what_goes_on(talk_of: OpenTalk, name: str) -> None:
+    async with talk_of(**_STATES[name].given(asyncio.Event())) as talk:
+        talk.handler.matches.replace([[HANG]])
+        await _STATES["thinking"].reach(talk)
+        async with elsewhere(talk, lose(talk, "nothing")):
+            assert talk.all("status")[-1].message["status"] == "thinking"
+            talk.conversation.interrupt()
+            await talk.quiet()

@@ -1,6 +1,9 @@
 """Answers that are prepared while it is not yet certain that somebody has finished."""
 
+from dataclasses import replace
+
 import pytest
+from glottis.core.conversation import AudioMode, Voice
 from glottis.plugins import ErrorCategory, IntentCapabilities, Partial, ProviderError, RecognizerCapabilities
 from glottis.plugins.conformance import (
     HANG,
@@ -147,7 +150,11 @@ async def test_what_was_prepared_for_words_that_were_none_is_dropped(talk_of: Op
 async def test_other_wishes_drop_what_was_prepared_by_the_old_ones(talk_of: OpenTalk) -> None:
     async with talk_of(handler=mind([HANG])) as talk:
         await pause(talk)
-        await talk.conversation.start(talk.conversation.manners)
+        manners = talk.conversation.manners
+        await talk.conversation.start(manners)
+        await settle()
+        assert talk.still_at_work() == ["respond"]
+        await talk.conversation.start(replace(manners, voice=Voice(mode=AudioMode.NONE)))
         await settle()
         assert talk.still_at_work() == []
 

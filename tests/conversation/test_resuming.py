@@ -18,6 +18,8 @@ from glottis.plugins.conformance import (
     ScriptedSynthesizer,
     tone,
 )
+from glottis.plugins.conformance.scripted import Heard
+from glottis.plugins.conformance.scripts import Play
 
 from .conftest import OpenTalk
 from .states import ANSWER, STATES, State
@@ -33,7 +35,7 @@ STREAMING = RecognizerCapabilities(streaming=True, partials=True)
 
 
 def _hearing(_until: object = None) -> dict[str, Any]:
-    play = [Partial("he", "he"), Partial("hell", "he"), Partial("hello", "hell"), "hello"]
+    play: Play[Heard] = [Partial("he", "he"), Partial("hell", "he"), Partial("hello", "hell"), "hello"]
     return {"recognizer": ScriptedRecognizer(play, capabilities=STREAMING)}
 
 
@@ -290,8 +292,8 @@ def messages(sent: list[Sent]) -> list[Any]:
 
 def assert_nothing_is_left_open(talk: Talk) -> None:
     """Every audio comes to an end, nothing waits to go on, and what the history holds was told."""
-    streamed = {one.turn_id for one in talk.all("audio") if "audio_url" not in one.message}
-    over = [one.turn_id for one in talk.sent if one.kind in {"audio_end", "interrupted"}]
+    streamed = {one.turn_id or 0 for one in talk.all("audio") if "audio_url" not in one.message}
+    over = [one.turn_id or 0 for one in talk.sent if one.kind in {"audio_end", "interrupted"}]
     assert sorted(over) == sorted(streamed)
     assert len(talk.all("paused")) == len(talk.all("resumed_speaking")) + sum(
         one.message["turn_id"] in {paused.turn_id for paused in talk.all("paused")}

@@ -43,15 +43,22 @@ async def remembered(history: History, session_id: str) -> tuple[Remembered, ...
 
 
 def said(
-    session: SessionRecord, text: str, heard: Heard | None, *, seq: int | None = None
+    session: SessionRecord,
+    text: str,
+    heard: Heard | None,
+    *,
+    record_id: str | None = None,
+    seq: int | None = None,
 ) -> InteractionRecord:
     """Describe what a person typed or, with `heard`, said."""
     now = datetime.now(UTC)
     if heard is None:
-        return interaction(session, "user", {"text": text}, at=now, seq=seq)
+        return interaction(session, "user", {"text": text}, at=now, record_id=record_id, seq=seq)
     transcript = heard.transcript
     content = {"text": text, "confidence": transcript.confidence, "language": transcript.language}
-    return interaction(session, "recognition", content, at=now, provider=heard.provider, seq=seq)
+    return interaction(
+        session, "recognition", content, at=now, provider=heard.provider, record_id=record_id, seq=seq
+    )
 
 
 def extras_of(reply: Reply) -> dict[str, list[dict[str, Any]]]:
@@ -101,7 +108,9 @@ class TurnJournal:
 
     def heard(self, text: str, heard: Heard | None, *, seq: int | None) -> None:
         """Remember what the person said; it is written with the answer, or when the turn ends without one."""
-        self._said = said(self._session, text, heard, seq=seq)
+        # An answer within the same millisecond is sorted by its id alone: this one has to be the older.
+        record_id = self._history.make_id()
+        self._said = said(self._session, text, heard, record_id=record_id, seq=seq)
 
     async def answered(
         self, reply: Reply, latencies_ms: Mapping[str, float], *, seq: int | None, **content: object

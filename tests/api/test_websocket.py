@@ -37,6 +37,19 @@ async def test_a_typed_turn(server: Server) -> None:
     assert sequence == list(range(1, len(sequence) + 1))
 
 
+async def test_a_question_comes_before_its_answer_in_the_history_however_quick_that_is(
+    server: Server,
+) -> None:
+    session_id = (await server.start_session(language="en-US"))["session_id"]
+    async with server.websocket(session_id) as socket:
+        await send(socket, "start", reply={"audio": "none"})
+        for number in range(10):
+            await send(socket, "text_input", text=str(number))
+            await until(socket, "metrics")
+    history = (await server.client.get(f"{VOICE}/session/{session_id}/history")).json()["items"]
+    assert [item["type"] for item in history] == ["user", "assistant"] * 10
+
+
 async def test_a_spoken_turn_in_chunks_with_one_sent_twice(server: Server) -> None:
     spoken = await server.client.post(
         f"{VOICE}/synthesize", json={"text": "show the prices", "language": "en-US"}

@@ -8,8 +8,7 @@ MOST_LINES_OF_A_FILE = 400
 MOST_LINES_OF_A_FUNCTION = 50
 
 LARGER_FILES: dict[str, int] = {}
-LARGER_FUNCTIONS: dict[str, int] = {
-}
+LARGER_FUNCTIONS: dict[str, int] = {}
 
 
 def functions(file: Path, tree: ast.Module) -> Iterator[tuple[str, int]]:

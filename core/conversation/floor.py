@@ -54,6 +54,7 @@ class Floor:
         self._running: _Run | None = None
         self._runner: asyncio.Task[None] | None = None
         self._aside: set[asyncio.Task[None]] = set()
+        self._settling: set[asyncio.Task[None]] = set()
         self._holds_next = False
         self._is_over = False
         self._never_begun: deque[Turn] = deque()
@@ -133,7 +134,7 @@ class Floor:
             run.task.cancel()
             asyncio.get_running_loop().call_later(_WIND_UP_S, _tell, run.over)
         elif turn not in self._never_begun:
-            self._spawn(self._settle(turn))
+            self._settle_aside(turn)
         self._current, self._holds_next = None, False
         # Last, as it has the client drop what it was sent: nothing of the turn follows.
         self._events.interrupted(turn, reason)
@@ -160,22 +161,30 @@ class Floor:
         self._waiting.clear()
         for said in unanswered:
             said.drop()
-        run, self._running = self._running, None
-        if run is not None and not run.turn.is_cut and (cut := run.turn.remains):
-            unanswered = (cut, *unanswered)
+        run = self._running
+        if run is not None and not run.task.done():
+            if not run.turn.is_cut and (cut := run.turn.remains):
+                unanswered = (cut, *unanswered)
+            await self._leave_off(run)
+        elif self._runner is not None:
+            await asyncio.wait({self._runner})  # it concludes a turn, and has no other to start
+        while self._never_begun:
+            await self._settle(self._never_begun.popleft())
+        if self._settling:
+            await asyncio.wait(self._settling)
+        return unanswered
+
+    async def _leave_off(self, run: _Run) -> None:
         if self._runner is not None:
             self._runner.cancel()
             await asyncio.wait({self._runner})
-        if run is not None:
-            run.task.cancel()
-            gone = self._spawn(_gone(run.task))
-            await asyncio.wait({gone}, timeout=LETTING_GO_S)
-            await self._settle(run.turn)
-            run.turn.end_audio()
-            run.turn.cut()
-        while self._never_begun:
-            await self._settle(self._never_begun.popleft())
-        return unanswered
+        self._running = None
+        run.task.cancel()
+        gone = self._spawn(_gone(run.task))
+        await asyncio.wait({gone}, timeout=LETTING_GO_S)
+        await self._settle(run.turn)
+        run.turn.end_audio()
+        run.turn.cut()
 
     async def aclose(self) -> None:
         """Wait, having left, until everything has let go."""
@@ -237,7 +246,13 @@ class Floor:
 
     async def _settled(self, turn: Turn) -> None:
         # What is to be written is, though the conversation be closed meanwhile.
-        await asyncio.wait({self._spawn(self._settle(turn))})
+        await asyncio.wait({self._settle_aside(turn)})
+
+    def _settle_aside(self, turn: Turn) -> asyncio.Task[None]:
+        task = self._spawn(self._settle(turn))
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
+        return task
 
     async def _settle(self, turn: Turn) -> None:
         turn.said.drop()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from glottis.core.conversation import Conversation
 from glottis.core.conversation.handover import packed, unpacked
-from glottis.plugins import IntentCapabilities, Partial, RecognizerCapabilities
+from glottis.plugins import ErrorCategory, IntentCapabilities, Partial, ProviderError, RecognizerCapabilities
 from glottis.plugins.conformance import (
     HANG,
     Outcome,
@@ -380,3 +380,28 @@ async def test_who_comes_back_elsewhere_is_told_what_goes_on(talk_of: OpenTalk, 
             assert talk.all("status")[-1].message["status"] == "thinking"
             talk.conversation.interrupt()
             await talk.quiet()
+
+
+async def test_an_error_that_is_about_to_be_told_is_taken_along(talk_of: OpenTalk) -> None:
+    down = ProviderError(ErrorCategory.UNAVAILABLE, "gone")
+    async with talk_of(handler=ScriptedIntentHandler(replies=[[down], "Second."])) as talk:
+        talk.history.delay_s = 0.5
+        talk.conversation.say("hello")
+        await talk.handler.log.wait_for(2)
+        await asyncio.sleep(0.1)
+        async with elsewhere(talk, lose(talk, "everything")):
+            assert [one.turn_id for one in talk.all("error")] == [1]
+            await assert_well(talk)
+            assert talk.line()[0] == _HELLO
+
+
+async def test_what_was_heard_is_written_down_before_another_node_goes_on(talk_of: OpenTalk) -> None:
+    state = _STATES["behind_a_url"]
+    async with talk_of(**state.given()) as talk:
+        await state.reach(talk)
+        talk.history.delay_s = 0.5
+        assert talk.conversation.interrupt()
+        unanswered = await talk.conversation.leave()
+        assert unanswered == ()
+        assert talk.spoken("assistant")[0]["interrupted"]
+        talk.history.delay_s = 0.0

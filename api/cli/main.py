@@ -12,6 +12,7 @@ from glottis.api.cli import checks, deployment, engine, serving, users
 from glottis.api.cli.demo import demo
 from glottis.api.cli.setup import CommandError, notes, told
 from glottis.api.cli.talk import talk
+from glottis.api.cli.train import train
 from glottis.api.client import ClientError
 from glottis.api.server import CannotServe
 from glottis.config import ConfigError, load_deployment
@@ -57,6 +58,7 @@ def build() -> typer.Typer:
     app.add_typer(deployment.config, name="config")
     app.add_typer(users.app, name="users")
     app.command()(talk)
+    app.command()(train)
     app.command()(checks.doctor)
     app.command()(demo)
     return app

@@ -33,6 +33,7 @@ from glottis.api.client.messages import (
     Transcription,
 )
 from glottis.api.client.session import Session
+from glottis.api.client.training import Sample, Training, TrainingJob, open_training
 from glottis.api.client.wishes import Endpointing, Wishes
 
 __all__ = [
@@ -54,15 +55,19 @@ __all__ = [
     "Response",
     "Resumed",
     "ResumedSpeaking",
+    "Sample",
     "Sentence",
     "ServerAway",
     "Session",
     "SessionOver",
     "Source",
     "Status",
+    "Training",
+    "TrainingJob",
     "Transcription",
     "UnknownProject",
     "Wishes",
     "WrongPassword",
     "connect",
+    "open_training",
 ]

@@ -13,7 +13,7 @@ from glottis.api.client.errors import (
     WrongPassword,
 )
 
-_VOICE = "/api/v1/voice"
+VOICE = "/api/v1/voice"
 _GOODBYE_S = 5.0
 _REFUSALS: dict[int, type[ClientError]] = {
     401: WrongPassword,
@@ -49,11 +49,11 @@ async def start_session(
     """
     wanted = {"project": project, "language": language, "user_id": user_id}
     body = {name: value for name, value in wanted.items() if value is not None}
-    answer = await _ask(http, "POST", f"{_VOICE}/session/start", json=body)
+    answer = await ask(http, "POST", f"{VOICE}/session/start", json=body)
     if answer.status_code == 404:
         raise UnknownProject(f'there is no project "{project}", or not for this user')
     if answer.status_code != 201:
-        raise _refusal(answer)
+        raise refusal(answer)
     try:
         raw = answer.json()
         return Session(raw["session_id"], raw["websocket_url"], raw.get("initial_greeting") or "")
@@ -64,7 +64,7 @@ async def start_session(
 async def end_session(http: httpx.AsyncClient, session: Session) -> None:
     """End a session, if the server is still there."""
     with suppress(httpx.HTTPError):
-        await http.delete(f"{_VOICE}/session/{session.id}", timeout=_GOODBYE_S)
+        await http.delete(f"{VOICE}/session/{session.id}", timeout=_GOODBYE_S)
 
 
 async def fetch(http: httpx.AsyncClient, url: str) -> bytes:
@@ -73,13 +73,18 @@ async def fetch(http: httpx.AsyncClient, url: str) -> bytes:
     Raises:
         Refused, ServerAway: it cannot be had.
     """
-    answer = await _ask(http, "GET", url)
+    answer = await ask(http, "GET", url)
     if answer.is_error:
-        raise _refusal(answer)
+        raise refusal(answer)
     return answer.content
 
 
-async def _ask(http: httpx.AsyncClient, method: str, url: str, **what: object) -> httpx.Response:
+async def ask(http: httpx.AsyncClient, method: str, url: str, **what: object) -> httpx.Response:
+    """Send a request; `what` are httpx's own keywords.
+
+    Raises:
+        Refused, ServerAway: it could not be sent, or was not answered.
+    """
     try:
         return await http.request(method, url, **what)  # type: ignore[arg-type]  # httpx's own keywords
     except httpx.InvalidURL as error:
@@ -89,7 +94,8 @@ async def _ask(http: httpx.AsyncClient, method: str, url: str, **what: object) -
         raise ServerAway(f"no server answers at {http.base_url}: {reason}") from error
 
 
-def _refusal(answer: httpx.Response) -> ClientError:
+def refusal(answer: httpx.Response) -> ClientError:
+    """Make the error that an answer with a status of 400 and more stands for."""
     try:
         detail = str(answer.json()["detail"])
     except (KeyError, TypeError, ValueError):

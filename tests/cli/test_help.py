@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from tests.program import Program
 
-COMMANDS = ("serve", "say", "hear", "ask", "plugins", "users", "config", "doctor", "demo", "talk")
+COMMANDS = ("serve", "say", "hear", "ask", "plugins", "users", "config", "doctor", "demo", "talk", "train")
 GROUPS = {"plugins": ("list",), "users": ("add", "list", "remove"), "config": ("check",)}
 
 

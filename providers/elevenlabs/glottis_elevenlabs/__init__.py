@@ -1,1 +1,1 @@
-"""ElevenLabs for Glottis: a synthesizer, and the Scribe recognizer."""
+"""ElevenLabs for Glottis: a synthesizer, the Scribe recognizer, and cloned voices."""

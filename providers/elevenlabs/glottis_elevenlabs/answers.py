@@ -32,11 +32,19 @@ class VerifiedLanguage(Answer):
     locale: str | None = None
 
 
+class Verification(Answer):
+    """Whether the account's owner has to prove whose voice it is, before it speaks."""
+
+    requires_verification: bool = False
+    is_verified: bool = False
+
+
 class Voice(Answer):
     voice_id: str
     name: str | None = None
     labels: dict[str, str] | None = None
     verified_languages: list[VerifiedLanguage] | None = None
+    voice_verification: Verification | None = None
 
 
 class VoicePage(Answer):
@@ -45,6 +53,13 @@ class VoicePage(Answer):
     voices: list[Voice]
     has_more: bool = False
     next_page_token: str | None = None
+
+
+class Created(Answer):
+    """`POST /v1/voices/add`."""
+
+    voice_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    requires_verification: bool = False
 
 
 class HeardWord(Answer):

@@ -16,7 +16,7 @@ SLOWEST, FASTEST = 0.7, 1.2
 
 
 class ElevenLabsConfig(BaseModel):
-    """The options of an instance; the synthesizer and the recognizer share them."""
+    """The options of an instance; everything that it does shares them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -45,6 +45,13 @@ class ElevenLabsConfig(BaseModel):
     stitch: bool = Field(
         default=True,
         description="Tell the model what was said before a sentence, so that the melody goes on.",
+    )
+    remove_background_noise: bool = Field(
+        default=False,
+        description="Have the samples of a voice cleaned before it is cloned; harms those without noise.",
+    )
+    training_timeout_s: Seconds = Field(
+        120.0, description="Seconds that ElevenLabs may take for a file of a training, or to clone the voice."
     )
     connect_timeout_s: Seconds = Field(5.0, description="Seconds that a connection may take.")
     read_timeout_s: Seconds = Field(30.0, description="Seconds that the next bytes may take.")

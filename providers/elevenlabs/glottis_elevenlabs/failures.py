@@ -30,7 +30,11 @@ BY_CODE: Mapping[str, ErrorCategory] = {
     "concurrent_limit_exceeded": ErrorCategory.RATE_LIMITED,
     "too_many_concurrent_requests": ErrorCategory.RATE_LIMITED,
     "system_busy": ErrorCategory.RATE_LIMITED,
+    "can_not_use_instant_voice_cloning": ErrorCategory.QUOTA,
+    "voice_limit_reached": ErrorCategory.QUOTA,
+    "voice_add_edit_limit_reached": ErrorCategory.QUOTA,
     "voice_not_found": ErrorCategory.INVALID_REQUEST,
+    "voice_does_not_exist": ErrorCategory.INVALID_REQUEST,
     "model_not_found": ErrorCategory.INVALID_REQUEST,
 }
 
@@ -88,8 +92,24 @@ _MESSAGES: Mapping[ErrorCategory, str] = {
     ErrorCategory.INTERNAL: "ElevenLabs gave an answer that cannot be understood",
 }
 
+_NO_PLAN = "the plan of this server's ElevenLabs account does not include that"
+_MESSAGES_BY_CODE: Mapping[str, str] = {
+    "can_not_use_instant_voice_cloning": _NO_PLAN,
+    "paid_plan_required": _NO_PLAN,
+    "voice_limit_reached": "the ElevenLabs account of this server has no room for another voice",
+    "voice_add_edit_limit_reached": "the ElevenLabs account of this server may add no more voices this month",
+}
+_GONE = frozenset({"voice_not_found", "voice_does_not_exist"})
+
 # No digits: a gateway that echoes the key would have it shown as the cause.
 _CODE = re.compile(r"[a-z_+]{1,64}")
+
+
+class NoSuchVoice(ProviderError):
+    """The account has no such voice."""
+
+    def __init__(self, voice: str) -> None:
+        super().__init__(ErrorCategory.INVALID_REQUEST, f"ElevenLabs has no voice {voice[:64]!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +131,12 @@ class Refusal:
 
     def error(self, *, voice: str | None = None) -> ProviderError:
         """Say it as one of ours; `voice` is the one that was asked for."""
-        if self.code == "voice_not_found" and voice is not None:
-            return no_such_voice(voice)
-        message = _MESSAGES[self.category]
+        if self.code in _GONE and voice is not None:
+            return NoSuchVoice(voice)
+        message = _MESSAGES_BY_CODE.get(self.code) or _MESSAGES[self.category]
         if self.category is ErrorCategory.INVALID_REQUEST and self.code:
             message = f"{message} ({self.code})"
         return ProviderError(self.category, message, self.retry_after_s)
-
-
-def no_such_voice(voice: str) -> ProviderError:
-    return ProviderError(ErrorCategory.INVALID_REQUEST, f"ElevenLabs has no voice {voice[:64]!r}")
 
 
 def failure(category: ErrorCategory) -> ProviderError:

@@ -1,4 +1,4 @@
-"""What the host loads: an ElevenLabs synthesizer and recognizer, both under the name `elevenlabs`."""
+"""What the host loads: a synthesizer, a recognizer and a training backend, all called `elevenlabs`."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -9,6 +9,8 @@ from glottis.plugins import (
     RecognizerSpec,
     SynthesizerCapabilities,
     SynthesizerSpec,
+    TrainingBackendSpec,
+    TrainingCapabilities,
     hookimpl,
 )
 
@@ -19,6 +21,7 @@ from glottis_elevenlabs.expression import EMOTIONS
 if TYPE_CHECKING:
     from glottis_elevenlabs.recognizer import ElevenLabsRecognizer
     from glottis_elevenlabs.synthesizer import ElevenLabsSynthesizer
+    from glottis_elevenlabs.trainer import ElevenLabsTrainer
 
 GLOTTIS_API_VERSION = 1
 
@@ -34,6 +37,12 @@ def _recognizer(context: ProviderContext, config: ElevenLabsConfig) -> "ElevenLa
     from glottis_elevenlabs.recognizer import ElevenLabsRecognizer
 
     return ElevenLabsRecognizer(context, config)
+
+
+def _trainer(context: ProviderContext, config: ElevenLabsConfig) -> "ElevenLabsTrainer":
+    from glottis_elevenlabs.trainer import ElevenLabsTrainer
+
+    return ElevenLabsTrainer(context, config)
 
 
 @hookimpl
@@ -65,5 +74,24 @@ def glottis_register_recognizers(register: Callable[[RecognizerSpec], None]) -> 
             config=ElevenLabsConfig,
             capabilities=RecognizerCapabilities(rate_hz=16_000, word_times=True, expected_latency_s=1.0),
             description="ElevenLabs Scribe",
+        )
+    )
+
+
+@hookimpl
+def glottis_register_training_backends(register: Callable[[TrainingBackendSpec], None]) -> None:
+    register(
+        TrainingBackendSpec(
+            name="elevenlabs",
+            create=_trainer,
+            config=ElevenLabsConfig,
+            capabilities=TrainingCapabilities(
+                languages=FLASH_V2_5,
+                minimum_samples=1,
+                rate_hz=44_100,
+                resumable=True,
+                expected_latency_s=30.0,
+            ),
+            description="ElevenLabs instant voice cloning",
         )
     )

@@ -1,4 +1,4 @@
-"""What the synthesizer and the recognizer have in common: a connection and a way to tell whether it works."""
+"""What all of these providers have in common: a connection and a way to tell whether it works."""
 
 from typing import Any
 

@@ -1,6 +1,5 @@
 """Speech from ElevenLabs, given on as it arrives."""
 
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -14,19 +13,19 @@ from glottis.plugins import (
     ProviderContext,
     SynthesisOptions,
     Synthesizer,
+    TrainedVoice,
     VoiceInfo,
 )
 
 from glottis_elevenlabs.abilities import abilities_of
 from glottis_elevenlabs.config import ElevenLabsConfig
 from glottis_elevenlabs.expression import voice_settings
-from glottis_elevenlabs.failures import failure, no_such_voice
+from glottis_elevenlabs.failures import NoSuchVoice, failure
 from glottis_elevenlabs.languages import vendor_code
 from glottis_elevenlabs.passages import Passage, Stitching, passages
 from glottis_elevenlabs.provider import ElevenLabsProvider
-from glottis_elevenlabs.voices import VoiceList
+from glottis_elevenlabs.voices import VOICE_ID, VoiceList
 
-_VOICE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NOT_AUDIO = ("application/json", "text/html", "text/plain")
 
 
@@ -39,18 +38,28 @@ class ElevenLabsSynthesizer(ElevenLabsProvider, Synthesizer):
         self.capabilities = replace(
             self.capabilities, languages=self._abilities.languages, speed=self._abilities.takes_speed
         )
+        self._trained: set[str] = set()
         self._voices = VoiceList(self.client, spoken=self._abilities.languages)
 
     async def voices(self) -> Sequence[VoiceInfo]:
         """List the voices of the account; a list is good for five minutes."""
-        return await self._voices.get()
+        return tuple(voice for voice in await self._voices.get() if voice.id not in self._trained)
+
+    async def install(self, voice: TrainedVoice) -> None:
+        """Note that a voice is a project's own. ElevenLabs has it: there is nothing to fetch."""
+        if not VOICE_ID.fullmatch(voice.voice_id):
+            raise NoSuchVoice(voice.voice_id)
+        self._trained.add(voice.voice_id)
+
+    async def remove(self, voice_id: str) -> None:
+        self._trained.discard(voice_id)
 
     async def synthesize(
         self, text: str | AsyncIterator[str], options: SynthesisOptions
     ) -> AsyncGenerator[AudioFrame, None]:
         voice = self.config.voice_id if options.voice == DEFAULT_VOICE else options.voice
-        if not _VOICE_ID.fullmatch(voice):
-            raise no_such_voice(voice)
+        if not VOICE_ID.fullmatch(voice):
+            raise NoSuchVoice(voice)
         body = self._body(options)
         stitching = Stitching()
         async with aclosing(passages(text, characters=self._abilities.characters)) as cut:

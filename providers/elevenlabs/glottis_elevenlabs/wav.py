@@ -5,6 +5,8 @@ import wave
 
 from glottis.plugins import AudioFrame
 
+HEADER_BYTES = 44
+
 
 def wav_file(clip: AudioFrame) -> bytes:
     """Write a clip as a WAV file: mono, 16 bits. Copies all of it: call it in a thread."""

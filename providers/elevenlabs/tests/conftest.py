@@ -18,10 +18,16 @@ from typing import Any
 import httpx
 import pytest
 import respx
-from glottis.plugins import ProviderContext, RecognizerCapabilities, SynthesizerCapabilities
+from glottis.plugins import (
+    ProviderContext,
+    RecognizerCapabilities,
+    SynthesizerCapabilities,
+    TrainingCapabilities,
+)
 from glottis_elevenlabs.config import ElevenLabsConfig
 from glottis_elevenlabs.recognizer import ElevenLabsRecognizer
 from glottis_elevenlabs.synthesizer import ElevenLabsSynthesizer
+from glottis_elevenlabs.trainer import ElevenLabsTrainer
 
 BASE_URL = "https://api.elevenlabs.io"
 KEY = "sk_never_show_0123456789"
@@ -134,6 +140,23 @@ async def listener(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
         await provider.aclose()
 
 
+@pytest.fixture
+async def trainer(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
+    """Make warm training backends; they are closed at the end."""
+    made: list[ElevenLabsTrainer] = []
+
+    async def make(**options: Any) -> ElevenLabsTrainer:
+        config = ElevenLabsConfig.model_validate({"api_key": KEY, **options})
+        provider = ElevenLabsTrainer(_context(tmp_path, TrainingCapabilities()), config)
+        await provider.warmup()
+        made.append(provider)
+        return provider
+
+    yield make
+    for provider in made:
+        await provider.aclose()
+
+
 @cache
 def _second(rate_hz: int) -> bytes:
     wave_form = (round(8_000 * math.sin(2 * math.pi * 220 * n / rate_hz)) for n in range(rate_hz))
@@ -167,19 +190,59 @@ VOICES: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-def _imitate(request: httpx.Request) -> httpx.Response:
+def _fields(request: httpx.Request) -> dict[str, str]:
+    parts = _form(request)
+    return {name: str(part.get_payload()) for name, part in parts.items() if part.get_filename() is None}
+
+
+@dataclass
+class Account:
+    """The cloned voices of an account, as ElevenLabs keeps them."""
+
+    clones: dict[str, dict[str, Any]] = field(default_factory=dict)
+    made: int = 0
+
+    def add(self, request: httpx.Request) -> httpx.Response:
+        self.made += 1
+        voice_id = f"clone{self.made}"
+        fields = _fields(request)
+        self.clones[voice_id] = {"voice_id": voice_id, "name": fields["name"], "category": "cloned"}
+        return httpx.Response(200, json={"voice_id": voice_id, "requires_verification": False})
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        path, method = request.url.path, request.method
+        if path == "/v1/voices/add":
+            return self.add(request)
+        if path == "/v2/voices":
+            only_clones = request.url.params.get("category") == "cloned"
+            listed = [*([] if only_clones else VOICES), *self.clones.values()]
+            return httpx.Response(200, json={"voices": listed, "has_more": False, "total_count": len(listed)})
+        if path.startswith("/v1/voices/"):
+            voice = self.clones.get(path.split("/")[3])
+            if voice is None:
+                return _no_such_voice()
+            if method == "DELETE":
+                del self.clones[voice["voice_id"]]
+                return httpx.Response(200, json={"status": "ok"})
+            return httpx.Response(200, json=voice)
+        return _imitate(request, known={voice["voice_id"] for voice in VOICES} | self.clones.keys())
+
+
+def _no_such_voice() -> httpx.Response:
+    detail = {"status": "voice_not_found", "message": "A voice with that id was not found."}
+    return httpx.Response(404, json={"detail": detail})
+
+
+def _imitate(request: httpx.Request, *, known: set[str]) -> httpx.Response:
     """Answer as ElevenLabs would: a tone as long as the text, and the text of the only speech there is."""
     path = request.url.path
     if path == "/v1/user/subscription":
         return httpx.Response(200, json={"tier": "creator", "character_count": 5, "character_limit": 10})
-    if path == "/v2/voices":
-        return httpx.Response(200, json={"voices": VOICES, "has_more": False, "total_count": len(VOICES)})
     if path == "/v1/speech-to-text":
         return _hear(request)
     body = json.loads(request.content)
-    if path.split("/")[3] not in {voice["voice_id"] for voice in VOICES}:
-        detail = {"status": "voice_not_found", "message": "A voice with that id was not found."}
-        return httpx.Response(404, json={"detail": detail})
+    if path.split("/")[3] not in known:
+        return _no_such_voice()
     speed = body.get("voice_settings", {}).get("speed", 1.0)
     pcm = _tone(0.05 * len(body["text"]) / speed, RATE_HZ)
     pieces = [pcm[start : start + 4_001] for start in range(0, len(pcm), 4_001)]
@@ -208,10 +271,15 @@ def _hear(request: httpx.Request) -> httpx.Response:
 
 
 @pytest.fixture
-def imitation() -> Iterator[respx.MockRouter]:
+def account() -> Account:
+    return Account()
+
+
+@pytest.fixture
+def imitation(account: Account) -> Iterator[respx.MockRouter]:
     """Let all requests meet an imitation of ElevenLabs."""
     with respx.mock(base_url=BASE_URL, assert_all_called=False) as router:
-        router.route().mock(side_effect=_imitate)
+        router.route().mock(side_effect=account.handle)
         yield router
 
 

@@ -19,7 +19,7 @@ def test_the_table_of_options_is_the_configuration() -> None:
         elif field.default is None:
             assert told[name] == "the voice's own"
         else:
-            assert told[name] == str(field.default).replace("True", "true")
+            assert told[name] == str(field.default).replace("True", "true").replace("False", "false")
 
 
 def test_the_example_is_a_valid_deployment() -> None:

@@ -89,8 +89,8 @@ def require_length(text: str) -> None:
         raise Unprocessable(f"text: has {len(text)} characters; at most {most} are taken")
 
 
-def decode_base64(text: str) -> bytes:
-    """Decode what a client sent as base64, with or without a `data:` prefix.
+def decode_base64(text: str, *, field: str = "audio_base64") -> bytes:
+    """Decode what a client sent as base64 in a field, with or without a `data:` prefix.
 
     Raises:
         InvalidInput: it is not base64.
@@ -99,7 +99,7 @@ def decode_base64(text: str) -> bytes:
     try:
         return base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
-        raise InvalidInput("audio_base64: is not valid base64") from None
+        raise InvalidInput(f"{field}: is not valid base64") from None
 
 
 def _enter(project: str | None) -> None:

@@ -176,9 +176,9 @@ class Channel:
 
     async def _take_chunk(self, chunk: AudioChunk) -> None:
         if len(chunk.data) > _DECODED_HERE:
-            audio = await asyncio.to_thread(decode_base64, chunk.data)
+            audio = await asyncio.to_thread(decode_base64, chunk.data, field="data")
         else:
-            audio = decode_base64(chunk.data)
+            audio = decode_base64(chunk.data, field="data")
         if chunk.is_final:
             self._require_open()
         await self._conversation.hear(audio, sequence=chunk.sequence, is_final=chunk.is_final)

@@ -47,20 +47,25 @@ async def first_answer(
             return Answered(await operation(guard), guard.name)
         except ProviderError as error:
             _note(guard, error)
-            failures.append(error)
+            failures.append(_light(error))
     last = chain[-1]
     for attempt in range(last.limits.retries + 1):
         try:
             return Answered(await operation(last), last.name)
         except ProviderError as error:
             _note(last, error)
-            failures.append(error)
+            failures.append(_light(error))
             pause = error.retry_after_s or _FIRST_RETRY_PAUSE_S * 2**attempt
             if error.category not in _WORTH_RETRYING or pause > _LONGEST_RETRY_PAUSE_S:
                 break
             if attempt < last.limits.retries:
                 await asyncio.sleep(pause)
     raise _as_engine_error(failures, what)
+
+
+def _light(error: ProviderError) -> ProviderError:
+    """Free it of what it came through: audio would stay in memory until cyclic references are collected."""
+    return error.with_traceback(None)
 
 
 def _note(guard: Guard[P], error: ProviderError) -> None:

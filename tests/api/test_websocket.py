@@ -323,3 +323,11 @@ async def test_the_server_refuses_compression(serve: Serve) -> None:
         session_id = (await server.start_session())["session_id"]
         async with server.websocket(session_id, compression="deflate") as socket:
             assert socket.protocol.extensions == []
+
+
+async def test_a_chunk_that_is_not_base64_is_told_by_the_name_of_its_field(server: Server) -> None:
+    session_id = (await server.start_session())["session_id"]
+    async with server.websocket(session_id) as socket:
+        await send(socket, "audio_chunk", data="?")
+        (*_, error) = await until(socket, "error")
+    assert error["message"].startswith("data: ")

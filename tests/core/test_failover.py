@@ -1,10 +1,14 @@
 """A chain of providers, of which some fail."""
 
 import asyncio
+import contextlib
+import gc
+import weakref
 
 import pytest
 from glottis.core.errors import Unavailable, Unprocessable
 from glottis.core.platform import Engine
+from glottis.core.routing import Guard, first_answer
 from glottis.core.speech import Spoken, speak
 from glottis.plugins import (
     BreakerChanged,
@@ -13,6 +17,7 @@ from glottis.plugins import (
     Kind,
     ProviderError,
     SynthesisOptions,
+    Synthesizer,
     SynthesizerCapabilities,
     VoiceInfo,
 )
@@ -152,3 +157,25 @@ async def test_cancelling_a_caller_frees_the_provider(engine_of: OpenEngine) -> 
         await asyncio.wait({speaking})
         assert one.calls[0].ended.is_set()
         assert not two.calls
+
+
+async def test_nothing_of_a_failed_attempt_stays_in_memory(engine_of: OpenEngine) -> None:
+    class Audio: ...
+
+    left: list[weakref.ref[Audio]] = []
+
+    async def break_off(guard: Guard[Synthesizer]) -> None:
+        audio = Audio()
+        left.append(weakref.ref(audio))
+        raise ProviderError(ErrorCategory.INVALID_REQUEST, f"{guard.name} does not come to an end")
+
+    one, two = ScriptedSynthesizer(), ScriptedSynthesizer()
+    async with engine_of(TWO, one.spec("one"), two.spec("two")) as engine:
+        chain = engine.routing.chain(Kind.SYNTHESIZER, language="en-US", project="")
+        gc.disable()
+        try:
+            with contextlib.suppress(Unprocessable):
+                await first_answer(chain, break_off, what="synthesize")
+            assert [audio() for audio in left] == [None, None]
+        finally:
+            gc.enable()

@@ -39,6 +39,14 @@ class _Resident:
     leaving: asyncio.TimerHandle | None = None
 
 
+@dataclass(eq=False, slots=True)
+class _Door:
+    """Who comes waits until who goes is gone. `users` are in it, or wait for it."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    users: int = 0
+
+
 class Residents:
     """The conversations of this node, each with at most one connection.
 
@@ -51,7 +59,7 @@ class Residents:
         self._node = node
         self._grace_s = grace_s
         self._residents: dict[str, _Resident] = {}
-        self._doors: dict[str, asyncio.Lock] = {}
+        self._doors: dict[str, _Door] = {}
         self._awaited: dict[str, asyncio.Event] = {}
         self._aside: set[asyncio.Task[None]] = set()
 
@@ -74,8 +82,7 @@ class Residents:
         Raises:
             StoreUnavailable: MongoDB does not answer.
         """
-        door = self._doors.setdefault(session.id, asyncio.Lock())
-        async with door:
+        async with self._door(session.id):
             resident = self._residents.get(session.id)
             is_new = resident is None
             if resident is None:
@@ -96,13 +103,14 @@ class Residents:
         if resident is not None and resident.seat is seat:
             resident.seat = None
             loop = asyncio.get_running_loop()
-            resident.leaving = loop.call_later(self._grace_s, lambda: self._spawn(self._move_out(session_id)))
+            resident.leaving = loop.call_later(self._grace_s, lambda: self._spawn(self._move_out(resident)))
 
     async def end(self, seat: Seat) -> None:
         """End a conversation for good: its session is over."""
         resident = self._residents.get(seat.conversation.session.id)
         if resident is not None and resident.seat is seat:
-            await self._move_out(seat.conversation.session.id)
+            resident.seat = None
+            await self._move_out(resident)
 
     async def _move_in(self, session: SessionRecord) -> _Resident:
         claim = await self._claim(session.id)
@@ -112,7 +120,7 @@ class Residents:
         state: Mapping[str, Any] | None = None
         if claim.state is not None:
             state = unpacked(claim.state)
-        elif was_held:
+        elif claim.epoch > 1:  # it was here or elsewhere, and has died, or waited in vain
             items = await self._store.interactions.history(session.id, limit=50)
             state = from_history(items, epoch=claim.epoch, link=self._around.link)
         if state is None:
@@ -178,18 +186,33 @@ class Residents:
         self._spawn(_let_go(resident.conversation))
         return packed(resident.conversation, unanswered)
 
-    async def _move_out(self, session_id: str) -> None:
-        resident = self._residents.pop(session_id, None)
-        self._doors.pop(session_id, None)
-        if resident is None:
-            return
-        if resident.leaving is not None:
-            resident.leaving.cancel()
-        await resident.conversation.aclose()
+    async def _move_out(self, resident: _Resident) -> None:
+        """End a conversation that nobody is connected to."""
+        session_id = resident.conversation.session.id
+        async with self._door(session_id):
+            if self._residents.get(session_id) is not resident or resident.seat is not None:
+                return
+            del self._residents[session_id]
+            if resident.leaving is not None:
+                resident.leaving.cancel()
+            await resident.conversation.leave()
+            self._spawn(_let_go(resident.conversation))
+            try:
+                await self._store.conversations.renounce(session_id, epoch=resident.epoch)
+            except StoreError as error:
+                log.warning("a conversation could not be renounced", extra={"reason": str(error)})
+
+    @asynccontextmanager
+    async def _door(self, session_id: str) -> AsyncIterator[None]:
+        door = self._doors.setdefault(session_id, _Door())
+        door.users += 1
         try:
-            await self._store.conversations.renounce(session_id, epoch=resident.epoch)
-        except StoreError as error:
-            log.warning("a conversation could not be renounced", extra={"reason": str(error)})
+            async with door.lock:
+                yield
+        finally:
+            door.users -= 1
+            if not door.users:
+                del self._doors[session_id]
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -295,10 +295,8 @@ def assert_nothing_is_left_open(talk: Talk) -> None:
     streamed = {one.turn_id or 0 for one in talk.all("audio") if "audio_url" not in one.message}
     over = [one.turn_id or 0 for one in talk.sent if one.kind in {"audio_end", "interrupted"}]
     assert sorted(over) == sorted(streamed)
-    assert len(talk.all("paused")) == len(talk.all("resumed_speaking")) + sum(
-        one.message["turn_id"] in {paused.turn_id for paused in talk.all("paused")}
-        for one in talk.all("interrupted")
-    )
+    held = {one.turn_id for one in talk.all("paused")}
+    assert held <= {one.turn_id for one in talk.sent if one.kind in {"resumed_speaking", "interrupted"}}
     answers = [record.content["text"] for record in talk.records if record.type == "assistant"]
     told = [one.message["text"] for one in talk.all("response")]
     interrupted = [record.content["text"] for record in talk.records if record.content.get("interrupted")]
@@ -347,12 +345,7 @@ async def test_another_node_does_not_wait_for_who_does_not_let_go(talk_of: OpenT
         async with elsewhere(talk, lose(talk, "nothing")):
             await talk.until("response", 2)
             await talk.quiet()
-            assert talk.line() == [
-                ("user", "one"),
-                ("assistant", "First."),
-                ("user", "two"),
-                ("assistant", "Second."),
-            ]
+            assert talk.line() == _TWO
             handler.released.set()
 
 

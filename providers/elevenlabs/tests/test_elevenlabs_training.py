@@ -74,7 +74,8 @@ def uploaded(request: httpx.Request) -> list[bytes]:
 def seconds_of(file: bytes) -> float:
     with wave.open(io.BytesIO(file)) as reader:
         assert (reader.getnchannels(), reader.getsampwidth(), reader.getframerate()) == (1, 2, RATE_HZ)
-        return reader.getnframes() / RATE_HZ
+        frames: int = reader.getnframes()
+        return frames / RATE_HZ
 
 
 def answers(*more: httpx.Response | Exception) -> list[httpx.Response | Exception]:

@@ -1,12 +1,13 @@
 """`glottis train`: a voice from recordings, by a server of the mock providers."""
 
 import asyncio
+import os
+import pty
 import re
 import signal
 import socket
 from asyncio.subprocess import PIPE
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from glottis.core.audio import encode_clip
@@ -204,3 +205,25 @@ async def test_options_that_do_not_go_together_are_told(
     refused = await trainer.run("train", "demo", *arguments)
     assert (refused.status, refused.out) == (1, "")
     assert hint in refused.err
+
+
+async def test_on_a_terminal_there_is_a_bar(trainer: Program) -> None:
+    main, terminal = pty.openpty()
+    try:
+        async with trainer.serving() as server:
+            process = await asyncio.create_subprocess_exec(
+                *(PROGRAM, "train", "demo", *FILES, "--watch", "--url", server.address),
+                cwd=trainer.folder,
+                env=trainer.environment | {"TERM": "xterm"},
+                stdout=PIPE,
+                stderr=terminal,
+            )
+            out, _ = await process.communicate()
+        shown = os.read(main, 1_000_000).decode()
+    finally:
+        os.close(main)
+        os.close(terminal)
+    assert process.returncode == 0
+    assert b"3 of 3 samples" in out
+    assert "━" in shown
+    assert "100%" in shown

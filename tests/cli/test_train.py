@@ -4,10 +4,12 @@ import asyncio
 import os
 import pty
 import re
+import shutil
 import signal
 import socket
 from asyncio.subprocess import PIPE
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from glottis.core.audio import encode_clip
@@ -19,6 +21,7 @@ from tests.recordings import recordings
 
 TRAINING = MOCK.replace("[routes]", '[providers.mock]\nuse = "mock"\n{options}\n[routes]\ntrain = "mock"')
 SLOW = "training_step_s = 20.0"
+ROOT = Path(__file__).parents[2]
 FILES = ("one.wav", "two.wav", "three.wav")
 
 
@@ -227,3 +230,20 @@ async def test_on_a_terminal_there_is_a_bar(trainer: Program) -> None:
     assert b"3 of 3 samples" in out
     assert "━" in shown
     assert "100%" in shown
+
+
+@pytest.mark.slow
+async def test_the_shipped_deployment_trains_a_voice_that_is_more_like_the_recordings(
+    trainer: Program,
+) -> None:
+    shutil.copy(ROOT / "plugins.toml", trainer.folder)
+    async with trainer.serving() as server:
+        trained = await trainer.run(
+            *("train", "demo", *FILES, "--watch", "--url", server.address, "-l", "en-US", "-o", "heard")
+        )
+    assert trained.status == 0, trained.printed
+    metrics = dict(re.findall(r"(?m)^(\S.*?)  +(\S.*?) *$", trained.out))
+    assert metrics["provider"] == "local-voice"
+    assert metrics["base"] == "piper-joe"
+    assert float(metrics["similarity"]) > float(metrics["similarity before"])
+    assert len(list((trainer.folder / "heard").iterdir())) == 3

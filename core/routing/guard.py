@@ -1,14 +1,23 @@
 """Everything that the engine enforces around a call to a provider, whatever the provider does."""
 
 import asyncio
+import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Generic, TypeVar
 
 from glottis.core.metrics import Metrics
 from glottis.core.routing.breaker import Breaker
-from glottis.plugins import BreakerChanged, ErrorCategory, Event, Provider, ProviderError, ProviderFailed
+from glottis.plugins import (
+    BreakerChanged,
+    ErrorCategory,
+    Event,
+    Kind,
+    Provider,
+    ProviderError,
+    ProviderFailed,
+)
 from glottis.plugins.host import InstanceState, ProviderInstance
 from glottis.plugins.host.containment import contained
 
@@ -17,6 +26,14 @@ T = TypeVar("T")
 
 CALLERS_FAULT = frozenset({ErrorCategory.INVALID_REQUEST, ErrorCategory.UNSUPPORTED, ErrorCategory.CANCELLED})
 """Failures that say nothing about the health of the provider."""
+
+
+_LONG_WORK = frozenset({Kind.RECOGNIZER, Kind.SYNTHESIZER})
+"""What takes long enough for a task of its own, 25 us, to be nothing."""
+_GRACE_S = 1.0
+_STUBBORN: set[asyncio.Task[Any]] = set()
+
+log = logging.getLogger(__name__)
 
 
 class Guard(Generic[P]):
@@ -84,14 +101,35 @@ class Guard(Generic[P]):
         """What changes this instance's results besides a call's own options."""
         return f"{self.name}|{self._fingerprint}|{self.provider.version}"
 
-    async def call(self, operation: Callable[[P], Awaitable[T]]) -> T:
+    async def call(self, operation: Callable[[P], Coroutine[Any, Any, T]]) -> T:
         """Run one operation on the provider, within its limits.
 
         Raises:
             ProviderError: it failed, in whatever way.
         """
         async with self.attending(timeout_s=self.limits.timeout_s) as provider:
+            if self.kind in _LONG_WORK:
+                return await self._apart(operation(provider))
             return await operation(provider)
+
+    async def _apart(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a call in a task of its own: one that does not heed its cancellation is left to itself."""
+
+        async def contained_work() -> T:
+            with contained(self.name, self._redact):  # what ends a task with SystemExit would end the loop
+                return await work
+
+        task = asyncio.create_task(contained_work())
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.cancel()
+            _, stubborn = await asyncio.wait({task}, timeout=_GRACE_S)
+            if stubborn:
+                log.warning("provider does not let go", extra={"provider": self.name})
+                _STUBBORN.add(task)
+                task.add_done_callback(_STUBBORN.discard)
+            raise
 
     @asynccontextmanager
     async def attending(self, *, timeout_s: float | None) -> AsyncIterator[P]:

@@ -1,13 +1,18 @@
 """From the bytes that a caller sends to a transcript."""
 
+import asyncio
+import contextlib
+
 import pytest
 from glottis.core.audio import encode_clip
 from glottis.core.errors import TooLarge, Unavailable, UnsupportedAudio
 from glottis.plugins import (
+    AudioFrame,
     ErrorCategory,
     ProviderError,
     RecognitionOptions,
     RecognizerCapabilities,
+    Transcript,
     silence,
 )
 from glottis.plugins.conformance import ScriptedRecognizer, tone
@@ -51,6 +56,29 @@ async def test_when_every_recognizer_fails_the_caller_may_try_again(engine_of: O
     async with engine_of(TOML, one.spec("one"), two.spec("two")) as engine:
         with pytest.raises(Unavailable):
             await engine.recognition.hear(encode_clip(tone(0.5), "wav"), ENGLISH)
+
+
+class Stubborn(ScriptedRecognizer):
+    """Does not heed its cancellation: it waits until the test lets it go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+
+    async def recognize(self, clip: AudioFrame, options: RecognitionOptions) -> Transcript:
+        while not self.gate.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.gate.wait()
+        return Transcript("too late", 1.0, options.language)
+
+
+async def test_a_recognizer_that_heeds_no_cancellation_is_left_behind(engine_of: OpenEngine) -> None:
+    one, two = Stubborn(), ScriptedRecognizer("second try")
+    toml = TOML.replace('use = "one"', 'use = "one"\nlimits.timeout_s = 0.05')
+    async with engine_of(toml, one.spec("one"), two.spec("two")) as engine:
+        heard = await engine.recognition.hear(encode_clip(tone(0.5), "wav"), ENGLISH)
+        one.gate.set()
+    assert (heard.transcript.text, heard.provider) == ("second try", "second")
 
 
 async def test_silence_is_nothing_said_and_asks_nobody(engine_of: OpenEngine) -> None:

@@ -74,9 +74,7 @@ async def test_whisper_keeps_up_and_its_final_is_that_of_the_whole(
             late = await hasty.live.finish()
     assert told >= 2, "partials come while somebody speaks"
     check_prefixes(ear.partials, heard.transcript.text)
-    assert len(ear.prefixes[-1].split()) >= len(LINE.split()) // 2
     assert word_error_rate(plain(whole.text), plain(heard.transcript.text)) <= 0.1
-    assert heard.seconds < 0.5, "the pause has been read before the silence was over"
     assert late.transcript.text == whole.text
 
 

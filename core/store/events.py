@@ -29,6 +29,7 @@ QUIET_S = 5.0
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
 _CLOSE_TIMEOUT_S = 1.0
+_HEEDED_WITHIN_S = 0.5
 _INSERTS: list[Raw] = [{"$match": {"operationType": "insert"}}, {"$project": {"fullDocument": 1}}]
 
 Heard = Callable[[StoredEvent], None]
@@ -69,8 +70,10 @@ class Events:
         try:
             yield
         finally:
-            listener.cancel()
-            await asyncio.wait([listener])
+            while not listener.done():
+                # Once may not do: amid a retry, PyMongo takes it for a broken connection, and tries again.
+                listener.cancel()
+                await asyncio.wait([listener], timeout=_HEEDED_WITHIN_S)
 
     async def publish(self, kind: str, key: str, data: Mapping[str, Any] | None = None) -> None:
         """Tell every node; on return the event outlives a crash of MongoDB, and is on its way.

@@ -81,7 +81,8 @@ async def test_the_plugins_are_listed_with_schema_and_without_values(serve: Serv
     mock = next(plugin for plugin in response.json()["plugins"] if plugin["name"] == "mock")
     assert (mock["distribution"], mock["version"], mock["state"]) == ("glottis-mock", "0.1.0", "loaded")
     assert mock["load_time_ms"] > 0
-    assert {spec["kind"] for spec in mock["specs"]} == {"recognizer", "synthesizer", "intent_handler"}
+    kinds = {"recognizer", "synthesizer", "intent_handler", "training_backend"}
+    assert {spec["kind"] for spec in mock["specs"]} == kinds
     assert all(
         "words_per_minute" in spec["configuration"]["properties"] and "languages" in spec["capabilities"]
         for spec in mock["specs"]

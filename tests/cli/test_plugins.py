@@ -31,7 +31,8 @@ async def test_the_list_tells_what_is_enabled_what_is_not_and_what_is_broken(
     assert "the cable is cut" in plugins["porter"]["error"]
     assert plugins["mock"]["load_time_ms"] > 0
     specs = plugins["mock"]["specs"]
-    assert {spec["kind"] for spec in specs} == {"recognizer", "synthesizer", "intent_handler"}
+    kinds = {"recognizer", "synthesizer", "intent_handler", "training_backend"}
+    assert {spec["kind"] for spec in specs} == kinds
     assert all({"capabilities", "configuration"} <= set(spec) for spec in specs)
 
 

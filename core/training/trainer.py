@@ -101,10 +101,9 @@ class Trainer:
                 raise Hopeless(words("sample_missing"))
             with TemporaryDirectory() as folder:
                 path = Path(folder) / "sample"
-                with await asyncio.to_thread(path.open, "wb") as file:
-                    async with aclosing(self._store.files.read(sample.file_id)) as pieces:
-                        async for piece in pieces:
-                            await asyncio.to_thread(file.write, piece)
+                async with aclosing(self._store.files.read(sample.file_id)) as pieces:
+                    async for piece in pieces:
+                        await asyncio.to_thread(_append, path, piece)
                 clip = await asyncio.to_thread(
                     decode_file,
                     path,
@@ -201,3 +200,9 @@ class Trainer:
         except ProviderError as error:
             told = {"provider": self._guard.name, "category": str(error.category)}
             log.warning("voice of a lost job not deleted", extra=told)
+
+
+def _append(path: Path, piece: bytes) -> None:
+    """Write to the end of a file, which is closed again whatever becomes of whoever asked for it."""
+    with path.open("ab") as file:
+        file.write(piece)

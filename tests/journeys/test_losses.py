@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from pathlib import Path
 
 import httpx
 
@@ -111,6 +112,17 @@ def answered(callers: list[Caller]) -> int:
     return sum(len(caller.acknowledged) for caller in callers)
 
 
+def states_of(pid: int) -> set[str]:
+    """Read the states of a process's threads, as the kernel writes them."""
+    stats = [stat.read_text("ascii") for stat in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return {stat.rpartition(") ")[2][0] for stat in stats}
+
+
+async def has_stopped(pid: int) -> bool:
+    """Tell whether every thread of a process stands still."""
+    return await asyncio.to_thread(states_of, pid) == {"T"}
+
+
 async def test_while_the_database_is_away_every_route_says_so_and_none_crashes(program: Program) -> None:
     async with program.serving() as server:
         client = server.client
@@ -119,6 +131,7 @@ async def test_while_the_database_is_away_every_route_says_so_and_none_crashes(p
         spoken = await client.post(f"{VOICE}/synthesize", json={"text": "before"})
         mongod = program.mongod()
         os.kill(mongod, signal.SIGSTOP)
+        await until(lambda: has_stopped(mongod))  # the signal takes a moment to reach every thread
         try:
             said = {"project": "demo", "session_id": session["session_id"], "text": "hello"}
             answers = await asyncio.gather(

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from glottis.core.errors import InvalidInput, TooLarge
+from glottis.core.opening import opened
 from glottis.core.training import Upload
 from quart import request
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
@@ -103,7 +104,7 @@ class _Reader:
             if len(self.form.uploads) == MOST_FILES:
                 raise TooLarge(f"{self._file_field}: at most {MOST_FILES} at once")
             path = self._folder / str(len(self.form.uploads))
-            self._file = await asyncio.to_thread(path.open, "wb")
+            self._file = await opened(path, "wb")
 
     async def _add(self, data: bytes) -> None:
         self._size += len(data)

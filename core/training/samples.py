@@ -13,6 +13,7 @@ from glottis.core.access import Principal
 from glottis.core.audio import AudioTooLong, UndecodableAudio, resample
 from glottis.core.errors import InvalidInput, NotFound, TooLarge, UnsupportedAudio
 from glottis.core.listening import VoiceActivity
+from glottis.core.opening import opened
 from glottis.core.routing import Guard, Routing
 from glottis.core.routing.answers import verdict_of
 from glottis.core.sessions import require_project
@@ -161,7 +162,7 @@ async def _reason_against(guard: Guard[TrainingBackend], upload: Upload, examine
 
 
 async def _pieces(path: Path) -> AsyncGenerator[bytes, None]:
-    file = await asyncio.to_thread(path.open, "rb")
+    file = await opened(path, "rb")
     try:
         while piece := await asyncio.to_thread(file.read, _PIECE_BYTES):
             yield piece

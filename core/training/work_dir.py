@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
+from glottis.core.opening import opened
 from glottis.core.store import Files, JobRecord, TrainingJobs
 from glottis.plugins import ErrorCategory, ProviderError
 
@@ -56,7 +57,7 @@ async def save(folder: Path, job: JobRecord, files: Files) -> str:
 
 async def save_file(path: Path, name: str, files: Files) -> str:
     """Write a file into the database, pending; gives its id."""
-    with await asyncio.to_thread(path.open, "rb") as file:
+    with await opened(path, "rb") as file:
         return await files.write(name, _pieces(file))
 
 

@@ -63,7 +63,7 @@ async def start_session(
 
 async def end_session(http: httpx.AsyncClient, session: Session) -> None:
     """End a session, if the server is still there."""
-    with suppress(httpx.HTTPError):
+    with suppress(httpx.HTTPError):  # it expires by itself
         await http.delete(f"{VOICE}/session/{session.id}", timeout=_GOODBYE_S)
 
 

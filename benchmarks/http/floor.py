@@ -100,7 +100,7 @@ async def _serve(sock: socket.socket, url: str) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     # The very settings that Glottis is served with: a copy of them would drift.
-    config = server._hypercorn(Settings(), sock)  # noqa: SLF001
+    config = server._hypercorn(Settings(), sock)  # noqa: SLF001  # the floor stands on the settings that we serve with
     async with beanie(url):
         print("ready", flush=True)
         await serve(create_app(), config, shutdown_trigger=stop.wait)

@@ -68,7 +68,7 @@ async def turns(told: Told) -> Told:
     for client in clients:
         client.is_over = True
     print(json.dumps({"over": True}), flush=True)
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.2)  # what was on its way when time was up still counts
     lost = sum(socket.closed.done() for socket in sockets)
     await _leave(sockets)
     return {
@@ -162,7 +162,7 @@ async def _each(
     await asyncio.gather(*(work(client, socket, seconds) for client, socket in pairs))
     taken_s, cpu_s = time.perf_counter() - started, time.process_time() - cpu_s
     print(json.dumps({"over": True}), flush=True)
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.1)  # a stale frame would come now
     stale = sum(client.stale for client in clients)
     await _leave(sockets)
     return {

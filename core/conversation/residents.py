@@ -153,7 +153,7 @@ class Residents:
             return
         del self._residents[session_id]
         await self._leave_to(session_id, resident, epoch=epoch)
-        with suppress(StoreError):
+        with suppress(StoreError):  # whoever waits for it goes by the history then
             await self._store.events.publish(HANDED_OVER, session_id, {"epoch": epoch})
 
     def _handed_over(self, event: StoredEvent) -> None:

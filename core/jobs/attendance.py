@@ -33,7 +33,7 @@ class Attendance:
                 await self._until_due(running)
         except asyncio.CancelledError:
             if await _stopped(running, self.claim):
-                with suppress(StoreError):
+                with suppress(StoreError):  # its lease runs out, and another node takes it up
                     await self._work.put_back(self.claim)
             raise
         if not running.done():

@@ -1,6 +1,7 @@
 """Processes are killed under load: nothing acknowledged is lost, and nobody has to repair anything."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -113,9 +114,12 @@ def answered(callers: list[Caller]) -> int:
 
 
 def states_of(pid: int) -> set[str]:
-    """Read the states of a process's threads, as the kernel writes them."""
-    stats = [stat.read_text("ascii") for stat in Path(f"/proc/{pid}/task").glob("*/stat")]
-    return {stat.rpartition(") ")[2][0] for stat in stats}
+    """Read the states of a process's threads, as the kernel writes them; one that ends meanwhile has none."""
+    states = set()
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            states.add(stat.read_text("ascii").rpartition(") ")[2][0])
+    return states
 
 
 async def has_stopped(pid: int) -> bool:

@@ -56,9 +56,18 @@ async def test_only_this_user_can_reach_it(data_dir: Path) -> None:
         assert stat.S_IMODE(mode_of(socket.parent)) == 0o700
 
 
+def handles_of(pid: int) -> set[str]:
+    """Name what a process has open; what it closes meanwhile is left out."""
+    held = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            held.add(str(entry.readlink()))
+    return held
+
+
 def sockets_of(pid: int) -> set[str]:
     """Name the addresses at which a process listens: paths, and ports as the kernel writes them."""
-    held = {str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+    held = handles_of(pid)
     listening = [line.split() for line in Path("/proc/net/unix").read_text("ascii").splitlines()[1:]]
     paths = {entry[7] for entry in listening if f"socket:[{entry[6]}]" in held and len(entry) > 7}
     ports = [

@@ -193,6 +193,14 @@ class TrainingJobs:
             {"_id": job_id, "active": True}, {**_OVER, "status": str(JobStatus.CANCELLED), "message": said}
         )
 
+    async def has_done_without(self, job: JobRecord, *, provider: str, voice_id: str) -> bool:
+        """Tell whether a job is over, and has not kept this voice of a provider's: nobody can any more."""
+        with answering():
+            # In this order: what ends a job keeps its voice in the same transaction.
+            if await self._jobs.find_one({"_id": job.id, "active": True}) is not None:
+                return False
+            return await self._voices.find_one({"provider": provider, "voice_id": voice_id}) is None
+
     async def put_back(
         self, job: JobRecord, *, message: Words, after_s: float = 0.0, has_failed: bool = False
     ) -> JobRecord | None:

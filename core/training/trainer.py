@@ -191,9 +191,16 @@ class Trainer:
         return await save_file(path, f"voice {self._job.id}", self._store.files)
 
     async def _abandon(self, voice: TrainedVoice, artefact: str | None) -> None:
-        """Undo a voice that came too late: nobody will ever name it."""
+        """Undo a voice that came too late.
+
+        One that its backend keeps may be the very voice that another attempt has found there and kept, or is
+        about to: it goes only once the job is over without it.
+        """
         if artefact is not None:
             await self._store.files.discard(artefact)
+            return
+        jobs, whose = self._store.jobs, self._guard.name
+        if not await jobs.has_done_without(self._job, provider=whose, voice_id=voice.voice_id):
             return
         try:
             await self._guard.call(lambda backend: backend.delete(TrainedVoice(voice.voice_id)))

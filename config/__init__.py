@@ -5,15 +5,14 @@ from glottis.config.deployment import (
     Limits,
     ProjectEntry,
     ProviderEntry,
-    RouteChains,
-    Routes,
     VoiceChoice,
     load_deployment,
-    model_problems,
     parse_deployment,
 )
+from glottis.config.findings import model_problems
 from glottis.config.listening import Listening
 from glottis.config.problems import ConfigError, ConfigProblem, suggest
+from glottis.config.routes import RouteChains, RouteEntry, Routes
 from glottis.config.secrets import expand, references
 from glottis.config.settings import Settings, environment_name
 
@@ -26,6 +25,7 @@ __all__ = [
     "ProjectEntry",
     "ProviderEntry",
     "RouteChains",
+    "RouteEntry",
     "Routes",
     "Settings",
     "VoiceChoice",

@@ -1,34 +1,27 @@
 """plugins.toml: what a deployment enables, how its providers are set up, and which of them serves what."""
 
-import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from inspect import isclass
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any
 
+from glottis.config.findings import model_problems
 from glottis.config.listening import Listening
-from glottis.config.problems import ConfigError, ConfigProblem, suggest
+from glottis.config.problems import ConfigError, ConfigProblem
+from glottis.config.routes import ROUTE_KEYS, RouteChains, Routes, misplacements
 from glottis.config.salvage import without
 from glottis.config.secrets import references
+from glottis.config.shapes import Name, Strict
 from glottis.config.toml_lines import line_of, locate
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
 Origin = Annotated[str, Field(pattern=r"^https?://[^/\s]+$")]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
-ROUTE_KEYS = ("recognize", "synthesize", "intents", "train")
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Limits(_Strict):
+class Limits(Strict):
     """What the engine enforces around a provider, whatever the provider does.
 
     `timeout_s` bounds a whole call, `first_result_s` the wait for the first audio; `max_waiting` calls may
@@ -58,40 +51,21 @@ class ProviderEntry(BaseModel):
         return self.model_extra or {}
 
 
-class RouteChains(_Strict):
-    """For each kind of work the instances that do it, the next being the fallback of the one before."""
-
-    recognize: list[Name] | None = None
-    synthesize: list[Name] | None = None
-    intents: list[Name] | None = None
-    train: Name | None = None
-
-    def chain(self, key: str) -> list[str] | None:
-        value = getattr(self, key)
-        return [value] if isinstance(value, str) else value
-
-
-class Routes(RouteChains):
-    """The chains, with exceptions by language."""
-
-    language: dict[str, RouteChains] = Field(default_factory=dict)
-
-
-class SectionEntry(_Strict):
+class SectionEntry(Strict):
     """A place of a site; `names` maps a language to what people call it."""
 
     url: str = Field(min_length=1)
     names: dict[str, list[str]]
 
 
-class VoiceChoice(_Strict):
+class VoiceChoice(Strict):
     """The voice that a project speaks with."""
 
     provider: Name | None = None
     voice: str = "default"
 
 
-class ProjectEntry(_Strict):
+class ProjectEntry(Strict):
     """A tenant."""
 
     greeting: dict[str, str] = Field(default_factory=dict)
@@ -106,7 +80,7 @@ class ProjectEntry(_Strict):
 _NOTHING_SET = ProjectEntry()
 
 
-class _File(_Strict):
+class _File(Strict):
     enable: list[Name] = Field(default_factory=list)
     providers: dict[Name, ProviderEntry] = Field(default_factory=dict)
     routes: Routes = Routes()
@@ -140,9 +114,9 @@ class Deployment:
 
     def route_tables(self) -> Iterator[tuple[tuple[str, ...], RouteChains]]:
         """List every table of routes with its path, the general before the special."""
-        yield from _tables(("routes",), self.routes)
+        yield from self.routes.tables(("routes",))
         for name, project in self.projects.items():
-            yield from _tables(("projects", name, "routes"), project.routes)
+            yield from project.routes.tables(("projects", name, "routes"))
 
     def instance_names(self) -> set[str]:
         """Name every instance that a table configures or a route mentions."""
@@ -154,27 +128,50 @@ class Deployment:
             name for _, table in self.route_tables() for key in ROUTE_KEYS for name in table.chain(key) or ()
         }
 
+    @property
+    def on_workers(self) -> frozenset[tuple[str, str]]:
+        """Tell what a route runs on workers: the kind of work, such as "recognize", and the instance."""
+        return frozenset(
+            (key, entry.provider)
+            for _, table in self.route_tables()
+            for key, entries in table.placed()
+            for entry in entries
+            if entry.is_on_workers
+        )
+
     def only(self, *keys: str) -> "Deployment":
         """Return a copy that routes nothing but the kinds of work named: "recognize", "synthesize", ...
 
         Nothing in it is required that it does not route, nor a voice chosen where it does not speak.
         """
-        dropped = {key: None for key in ROUTE_KEYS if key not in keys}
+        dropped = [key for key in ROUTE_KEYS if key not in keys]
+        return self._rerouted(lambda chains: chains.without(dropped), keeps_voices="synthesize" in keys)
 
-        def trimmed(routes: Routes) -> Routes:
-            languages = {tag: chains.model_copy(update=dropped) for tag, chains in routes.language.items()}
-            return routes.model_copy(update={**dropped, "language": languages})
+    def for_worker(self, keys: Collection[str]) -> "Deployment":
+        """Return a copy as a worker holds it that does these: "recognize", "synthesize", "train".
+
+        What runs on workers runs here, if its kind of work is named, and nothing else does. But a worker
+        that trains voices hears and speaks by the routes: where there is one to train by, all of them stay,
+        and what is not named stays on workers. Nothing is required that is not left, nor a voice chosen.
+        """
+        trains = "train" in keys and any(table.train for _, table in self.route_tables())
+        return self._rerouted(lambda chains: chains.for_worker(keys, whole=trains), keeps_voices=trains)
+
+    def _rerouted(self, change: Callable[[RouteChains], RouteChains], *, keeps_voices: bool) -> "Deployment":
+        def changed(routes: Routes) -> Routes:
+            languages = {tag: change(chains) for tag, chains in routes.language.items()}
+            return routes.model_copy(update=dict(change(routes)) | {"language": languages})
 
         projects = {
             name: project.model_copy(
                 update={
-                    "routes": trimmed(project.routes),
-                    "voices": project.voices if "synthesize" in keys else {},
+                    "routes": changed(project.routes),
+                    "voices": project.voices if keeps_voices else {},
                 }
             )
             for name, project in self.projects.items()
         }
-        rest = replace(self, routes=trimmed(self.routes), projects=projects)
+        rest = replace(self, routes=changed(self.routes), projects=projects)
         routed = rest.routed_names()
         providers = {
             name: entry if name in routed else entry.model_copy(update={"required": False})
@@ -221,7 +218,7 @@ def parse_deployment(text: str, *, file: str, environment: Mapping[str, str]) ->
     try:
         content = _File.model_validate(tree)
     except ValidationError as error:
-        problems += model_problems(error, file=file, lines=lines)
+        problems += model_problems(error, file=file, lines=lines, root=_File)
         raise ConfigError(problems, rest=_rest(tree, error, file, lines)) from None
     deployment = _deployment(content, file, lines)
     problems += _contradictions(deployment)
@@ -247,54 +244,35 @@ def _rest(
 ) -> Deployment | None:
     """Read a file without the entries that are wrong; None if that is no file either."""
     rest = without(tree, [_wrong_entry(finding) for finding in error.errors(include_url=False)])
+    if rest == tree:
+        return None
     try:
         return _deployment(_File.model_validate(rest), file, lines)
-    except ValidationError:
-        return None
+    except ValidationError as further:
+        # An entry may need what was wrong in it, and goes with it.
+        return _rest(rest, further, file, lines)
 
 
-def _wrong_entry(finding: ErrorDetails) -> tuple[str, ...]:
-    """Find what has to go with a mistake: a key, or the table that lacks one."""
-    path = tuple(part for part in finding["loc"] if isinstance(part, str) and part != "[key]")
+def _wrong_entry(finding: ErrorDetails) -> tuple[str | int, ...]:
+    """Find what has to go with a mistake: a key, an element, or the table that lacks one."""
+    path = tuple(part for part in finding["loc"] if part != "[key]")
     return path[:-1] if finding["type"] == "missing" else path
 
 
-def model_problems(
-    error: ValidationError,
-    *,
-    file: str,
-    lines: Mapping[tuple[str, ...], int],
-    prefix: tuple[str, ...] = (),
-    root: type[BaseModel] = _File,
-    also: Iterable[str] = (),
-) -> list[ConfigProblem]:
-    """Turn pydantic's findings into problems. No value is repeated: it may have been a secret.
-
-    `prefix` is where the model `root` stands in the file; `also` names keys that may stand beside its own.
-    """
-    problems = []
-    for finding in error.errors(include_url=False, include_context=False):
-        inner = tuple(str(part) for part in finding["loc"] if part != "[key]")
-        path = (*prefix, *inner)
-        message = _without_input(finding)
-        if finding["type"] == "extra_forbidden":
-            beside = () if inner[:-1] else also
-            message = f"unknown key; {suggest(inner[-1], [*_keys_at(root, inner[:-1]), *beside])}"
-        elif finding["type"] == "missing":
-            message = "is required"
-        # The elements of an array have no lines of their own.
-        named = tuple(str(part) for part in finding["loc"] if not isinstance(part, int) and part != "[key]")
-        problems.append(ConfigProblem(file, line_of(lines, (*prefix, *named)), ".".join(path), message))
-    return problems
-
-
-def _tables(path: tuple[str, ...], routes: Routes) -> Iterator[tuple[tuple[str, ...], RouteChains]]:
-    yield path, routes
-    for tag, chains in routes.language.items():
-        yield (*path, "language", tag), chains
-
-
 def _contradictions(deployment: Deployment) -> Iterator[ConfigProblem]:
+    """Find what is wrong with one place of the file because of another."""
+    yield from _listening_contradictions(deployment)
+    for path, name, is_on_workers, first in misplacements(deployment.route_tables()):
+        if path == first:
+            message = f'"{name}" stands in it twice, to run here and on workers; name it once'
+        else:
+            here, there = ("on workers", "here") if is_on_workers else ("here", "on workers")
+            place = f"{'.'.join(first)}, line {line_of(deployment.lines, first)}"
+            message = f'"{name}" runs {here}, and {there} by {place}; write it alike in both'
+        yield deployment.problem(path, message)
+
+
+def _listening_contradictions(deployment: Deployment) -> Iterator[ConfigProblem]:
     """Find what each table of `listening` makes wrong together with the one below it."""
     for key, message in deployment.listening.contradictions():
         yield deployment.problem(("listening", key), message)
@@ -315,55 +293,3 @@ def _syntax_problem(error: tomllib.TOMLDecodeError, file: str) -> ConfigProblem:
     message, _, place = str(error).partition(" (at line ")
     line = place.split(",")[0]
     return ConfigProblem(file, int(line) if line.isdigit() else 0, "", f"is not valid TOML: {message}")
-
-
-def _without_input(finding: ErrorDetails) -> str:
-    """Return pydantic's message. A validator's own may repeat what it was given, which is taken out."""
-    message = finding["msg"]
-    if finding["type"] in {"value_error", "assertion_error"}:
-        for text in sorted(_texts(finding["input"]), key=len, reverse=True):
-            message = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", "***", message)
-    return message
-
-
-def _texts(value: Any) -> set[str]:
-    if isinstance(value, str):
-        return {value} if value else set()
-    if isinstance(value, Mapping):
-        return {text for item in value.values() for text in _texts(item)}
-    if isinstance(value, list):
-        return {text for item in value for text in _texts(item)}
-    return set()
-
-
-def _keys_at(root: type[BaseModel], path: tuple[str, ...]) -> list[str]:
-    """Follow a path through nested models, tables and arrays to the keys that may stand there."""
-    nodes: list[Any] = [root]
-    for part in path:
-        nodes = [inner for node in nodes for inner in _inside(node, part)]
-    return sorted({key for node in nodes if _is_model(node) for key in node.model_fields})
-
-
-def _inside(node: Any, part: str) -> list[Any]:
-    if _is_model(node):
-        return _choices(node.model_fields[part].annotation) if part in node.model_fields else []
-    arguments = get_args(node)
-    if get_origin(node) is dict:
-        return _choices(arguments[1])
-    if get_origin(node) in {list, tuple, set, frozenset}:
-        return _choices(arguments[0])
-    return []
-
-
-def _choices(annotation: Any) -> list[Any]:
-    """List what an annotation such as `Model | None` may be."""
-    origin = get_origin(annotation)
-    if origin in {Union, UnionType}:
-        return [choice for argument in get_args(annotation) for choice in _choices(argument)]
-    if origin is Annotated:
-        return _choices(get_args(annotation)[0])
-    return [annotation]
-
-
-def _is_model(node: Any) -> bool:
-    return isclass(node) and issubclass(node, BaseModel)

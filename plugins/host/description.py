@@ -44,6 +44,7 @@ def _instance(instance: ProviderInstance) -> dict[str, Any]:
         "kind": instance.kind.value,
         "state": instance.state.value,
         "error": instance.error,
+        "runs_on": "workers" if instance.is_remote else "here",
     }
 
 

@@ -1,7 +1,7 @@
 """Opening the plugins of a deployment, and what the engine holds while they are open."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from glottis.plugins.host.records import InstanceState, ProviderInstance
 from glottis.plugins.host.redaction import Redaction
 from glottis.plugins.host.registration import listening
 from glottis.plugins.host.resolution import Resolution, known_secrets, resolve
-from glottis.plugins.host.starting import Starter
+from glottis.plugins.host.starting import Remote, Starter
 from glottis.plugins.peers import Peers
 from glottis.plugins.specs import Kind
 
@@ -76,13 +76,15 @@ async def open_plugins(
     loaded: LoadedPlugins | None = None,
     close_timeout_s: float = CLOSE_TIMEOUT_S,
     peers: Callable[[str], Peers] | None = None,
+    remote: Remote | None = None,
 ) -> AsyncIterator[PluginHost]:
     """Load plugins, make the providers that routes use, and close them in the end.
 
     Each instance gets a folder of its name in `data_dir`, shared by its kinds.
 
     A provider that fails is left out, unless it is required or leaves a route with nothing. `loaded` stays
-    the caller's to close. `peers` makes for an instance, by its name, what it reaches others with.
+    the caller's to close. `peers` makes for an instance, by its name, what it reaches others with. `remote`
+    makes what stands in for a provider that runs on workers; it is called in the event loop.
 
     Raises:
         ConfigError: the deployment is wrong, or something that it cannot do without does not start.
@@ -95,7 +97,7 @@ async def open_plugins(
             )
             stack.callback(loaded.close)
         loaded.redact(redaction)
-        resolution = await _resolved(deployment, loaded, environment)
+        resolution = await _resolved(deployment, loaded, environment, reaches_workers=remote is not None)
         starter = Starter(
             data_dir=data_dir,
             load_timeout_s=load_timeout_s,
@@ -103,6 +105,7 @@ async def open_plugins(
             close_timeout_s=close_timeout_s,
             redaction=redaction,
             peers=peers,
+            remote=remote,
         )
         stack.push_async_callback(starter.aclose)
         instances = await starter.start(resolution.plans)
@@ -119,12 +122,21 @@ async def open_plugins(
 
 
 async def _resolved(
-    deployment: Deployment, loaded: LoadedPlugins, environment: Mapping[str, str]
+    deployment: Deployment, loaded: LoadedPlugins, environment: Mapping[str, str], *, reaches_workers: bool
 ) -> Resolution:
     resolution = await asyncio.to_thread(resolve, deployment, loaded, environment)
-    if resolution.problems:
-        raise ConfigError(resolution.problems)
+    problems = [*resolution.problems, *(() if reaches_workers else _unreachable(deployment))]
+    if problems:
+        raise ConfigError(problems)
     return resolution
+
+
+def _unreachable(deployment: Deployment) -> Iterator[ConfigProblem]:
+    """Tell of each instance on workers, where it is first routed, that nothing here reaches it."""
+    for key, name in deployment.on_workers:
+        path = next(path for path, table in deployment.route_tables() if name in (table.chain(key) or ()))
+        message = f'"{name}" runs on workers, and GLOTTIS_NATS_URL names no broker to reach them by'
+        yield deployment.problem((*path, key), message)
 
 
 def _missing(

@@ -42,7 +42,8 @@ class ProviderInstance:
     """A provider that a route uses: one for each kind and name under `[providers]`.
 
     `provider` is None when `state` is FAILED; then `error` says why, and `spec` may stand in for one that
-    could not be loaded. `where` and `line` point at the instance in plugins.toml.
+    could not be loaded. One that `is_remote` runs on workers, and its provider asks them. `where` and `line`
+    point at the instance in plugins.toml.
     """
 
     name: str
@@ -56,3 +57,4 @@ class ProviderInstance:
     required: bool
     where: str = ""
     line: int = 0
+    is_remote: bool = False

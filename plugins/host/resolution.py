@@ -28,6 +28,7 @@ KIND_OF_ROUTE = {
     "intents": Kind.INTENT_HANDLER,
     "train": Kind.TRAINING_BACKEND,
 }
+ROUTE_OF_KIND = {kind: key for key, kind in KIND_OF_ROUTE.items()}
 SPEC_OF_KIND: dict[Kind, Callable[..., ProviderSpec]] = {spec.kind: spec for spec in REGISTRARS.values()}
 
 Path = tuple[str, ...]
@@ -35,7 +36,10 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A provider to make: all that `create` needs, or the `error` for which it cannot be made."""
+    """A provider to make: all that `create` needs, or the `error` for which it cannot be made.
+
+    One that `is_remote` is made on workers; here, what asks them stands in for it.
+    """
 
     name: str
     kind: Kind
@@ -48,6 +52,7 @@ class Plan:
     # Holds expanded secrets, and so is never shown.
     config: BaseModel | None = field(default=None, repr=False)
     error: str | None = None
+    is_remote: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,7 @@ class _Resolver:
         self._broken: set[str] = set()
         self._plans: dict[tuple[Kind, str], Plan] = {}
         installed = {record.name for record in loaded.records}
+        self._on_workers = deployment.on_workers
         self._missing = [name for name in deployment.enable if name not in installed]
 
     def resolve(self) -> Resolution:
@@ -215,7 +221,11 @@ class _Resolver:
             where=place.where,
             line=place.line,
             config=self._configs[name],
+            is_remote=self._is_remote(chain.kind, name),
         )
+
+    def _is_remote(self, kind: Kind, name: str) -> bool:
+        return (ROUTE_OF_KIND[kind], name) in self._on_workers
 
     def _plan_speaker(self, chain: Chain) -> None:
         """Plan the synthesizer that speaks the voices of a training backend: the one of its own table."""
@@ -243,6 +253,9 @@ class _Resolver:
                 path = ("providers", plan.name, option)
                 if (mistake := self._peer_mistake(plan, name)) is not None:
                     self._report(path, mistake)
+                    continue
+                if plan.is_remote:
+                    # What it speaks through is made where it is: on the workers.
                     continue
                 chain = Chain(path, Kind.SYNTHESIZER, (name,))
                 chains[chain] = None
@@ -280,6 +293,7 @@ class _Resolver:
             where=place.where,
             line=place.line,
             error=self._redaction(unsure + causes),
+            is_remote=self._is_remote(chain.kind, name),
         )
 
     def _check_tableless(self, chain: Chain, name: str, spec: ProviderSpec) -> None:

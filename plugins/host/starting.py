@@ -14,12 +14,19 @@ from glottis.plugins.host.reporting import report
 from glottis.plugins.host.resolution import Plan
 from glottis.plugins.peers import NoPeers, Peers
 from glottis.plugins.provider import Provider, ProviderContext
+from glottis.plugins.specs import Kind, ProviderSpec
 
 WARMUP_TIMEOUT_HINT = f"{environment_name('warmup_timeout_s')} sets how long it may take"
 
+Remote = Callable[[str, Kind, ProviderSpec], Provider]
+"""Makes what stands in for a provider that runs on workers, by its name, its kind and its spec."""
+
 
 class Starter:
-    """Makes the providers of a deployment, all at once, and closes them in reverse."""
+    """Makes the providers of a deployment, all at once, and closes them in reverse.
+
+    What a plan has on workers is made by `remote`, in the event loop: no code of the plugin runs for it.
+    """
 
     def __init__(
         self,
@@ -30,6 +37,7 @@ class Starter:
         close_timeout_s: float,
         redaction: Redaction,
         peers: Callable[[str], Peers] | None = None,
+        remote: Remote | None = None,
     ) -> None:
         self._data_dir = data_dir
         self._load_timeout_s = load_timeout_s
@@ -37,6 +45,7 @@ class Starter:
         self._close_timeout_s = close_timeout_s
         self._redaction = redaction
         self._peers = peers
+        self._remote = remote
         self._open: list[tuple[Plan, Provider]] = []
 
     async def start(self, plans: Sequence[Plan]) -> tuple[ProviderInstance, ...]:
@@ -67,6 +76,7 @@ class Starter:
             required=plan.required,
             where=plan.where,
             line=plan.line,
+            is_remote=plan.is_remote,
         )
         if plan.error is not None:
             return instance
@@ -82,12 +92,21 @@ class Starter:
         return instance
 
     async def _create_in_time(self, plan: Plan) -> Provider:
+        if plan.is_remote:
+            return await finish(
+                lambda: self._stand_in(plan), timeout_s=self._load_timeout_s, doing="reaching the workers"
+            )
         try:
             return await call_in_thread(
                 lambda: self._create(plan), timeout_s=self._load_timeout_s, doing="create"
             )
         except TookTooLong as fault:
             raise PluginFault(f"{fault}; {LOAD_TIMEOUT_HINT}") from None
+
+    async def _stand_in(self, plan: Plan) -> Provider:
+        if self._remote is None:
+            raise PluginFault("it runs on workers, and nothing here reaches them")
+        return self._kept(plan, self._remote(plan.name, plan.kind, plan.spec))
 
     def _create(self, plan: Plan) -> Provider:
         folder = self._data_dir / plan.name
@@ -99,14 +118,17 @@ class Starter:
             logging.getLogger(f"glottis.providers.{plan.name}"),
             self._peers(plan.name) if self._peers and plan.spec.peers else NoPeers(),
         )
-        provider = plan.spec.create(context, plan.config)
+        # Here, in the thread: a provider that comes too late is closed in the end all the same.
+        return self._kept(plan, plan.spec.create(context, plan.config))
+
+    def _kept(self, plan: Plan, provider: Provider) -> Provider:
+        """Look whether it is what the plan asks for, and close it in the end."""
         if not isinstance(provider, plan.spec.contract):
             raise PluginFault(
                 f"create returned a {type(provider).__name__}, not a {plan.spec.contract.__name__}"
             )
         if not hasattr(provider, "capabilities"):
             raise PluginFault("its __init__ does not call super().__init__(context, config)")
-        # Here, in the thread: a provider that comes too late is closed in the end all the same.
         self._open.append((plan, provider))
         return provider
 

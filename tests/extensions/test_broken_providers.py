@@ -82,7 +82,13 @@ async def test_a_broken_provider_is_shown_and_the_next_one_serves(
         (told,) = [plugin for plugin in host.describe() if plugin["name"] == "broken"]
         assert told["state"] == "loaded"
         assert told["instances"] == [
-            {"name": "broken", "kind": "synthesizer", "state": "failed", "error": broken.error}
+            {
+                "name": "broken",
+                "kind": "synthesizer",
+                "state": "failed",
+                "error": broken.error,
+                "runs_on": "here",
+            }
         ]
 
 

@@ -166,7 +166,9 @@ async def test_a_description_is_json_with_schema_and_capabilities_but_no_values(
         "speed": False,
     }
     assert (spec["kind"], spec["name"], spec["description"]) == ("synthesizer", "rich", "Speaks.")
-    assert rich["instances"] == [{"name": "voice", "kind": "synthesizer", "state": "ready", "error": None}]
+    assert rich["instances"] == [
+        {"name": "voice", "kind": "synthesizer", "state": "ready", "error": None, "runs_on": "here"}
+    ]
     assert {key: rich[key] for key in ("distribution", "version", "state", "error")} == {
         "distribution": "acme-rich",
         "version": "1.2",

@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import ipaddress
 import os
+import secrets
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,9 +16,12 @@ from urllib.parse import quote
 import pymongo
 import pytest
 from glottis.config import Settings
+from glottis.core.broker import Broker, open_broker
 from glottis.core.store import Store, embedded_mongo, open_store
 from glottis.core.store.binary import find_mongod
 from pydantic import SecretStr
+
+from tests.nats_server import nats_server
 
 OpenStore = Callable[..., AbstractAsyncContextManager[Store]]
 
@@ -55,6 +59,26 @@ def faulty_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield f"{url}?replicaSet=rs"
         finally:
             mongod.kill()
+
+
+@pytest.fixture(scope="session")
+def nats_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real NATS server with JetStream, run for this test session."""
+    with nats_server(tmp_path_factory.mktemp("nats")) as server:
+        yield server.url
+
+
+@pytest.fixture
+def nats_prefix() -> str:
+    """A beginning of subjects that no other test has."""
+    return f"test-{secrets.token_hex(6)}"
+
+
+@pytest.fixture
+async def broker(nats_url: str, nats_prefix: str) -> AsyncIterator[Broker]:
+    """A connection to the NATS server, with subjects of the test's own."""
+    async with open_broker(SecretStr(nats_url), name="test", prefix=nats_prefix) as broker:
+        yield broker
 
 
 @pytest.fixture

@@ -1,0 +1,104 @@
+"""A connection to NATS that is made again whenever it breaks. What goes wrong is a `BrokerUnavailable`."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from urllib.parse import urlsplit
+
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from pydantic import SecretStr
+
+CONNECT_TIMEOUT_S = 10.0
+_PING_S = 5
+_UNANSWERED_PINGS = 2
+_RECONNECT_PAUSE_S = 0.25
+
+log = logging.getLogger(__name__)
+
+
+class BrokerUnavailable(Exception):
+    """The broker, or who should have answered through it, is not there; the message names no credentials."""
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """Turn whatever NATS raises into `BrokerUnavailable`."""
+    try:
+        yield
+    except (NatsError, TimeoutError, OSError) as error:
+        raise BrokerUnavailable(str(error) or type(error).__name__) from None
+
+
+@asynccontextmanager
+async def connected(url: SecretStr, *, name: str) -> AsyncIterator[Client]:
+    """Hold a connection, under a name that the broker's own tools show.
+
+    Raises:
+        BrokerUnavailable: it cannot be made within 10 s; a connection that breaks later is mended in silence.
+    """
+    servers = [part.strip() for part in url.get_secret_value().split(",")]
+    last: list[Exception] = []
+    client = Client()
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            await client.connect(
+                servers,
+                name=name,
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=_RECONNECT_PAUSE_S,  # type: ignore[arg-type]  # it may be a fraction
+                ping_interval=_PING_S,
+                max_outstanding_pings=_UNANSWERED_PINGS,
+                pending_size=0,  # what is said while nobody hears is an error, not a debt
+                error_cb=_noting(last),
+                disconnected_cb=_disconnected,
+                reconnected_cb=_reconnected,
+            )
+    except (NatsError, TimeoutError, OSError, ValueError) as error:
+        await _closed(client)
+        reason = str(last[-1] if last else error) or "no answer"
+        raise BrokerUnavailable(f"no NATS broker at {shown(url)}: {reason}") from None
+    try:
+        yield client
+    finally:
+        await _closed(client)
+
+
+def shown(url: SecretStr) -> str:
+    """Name the servers of a URL without the credentials in it."""
+    return ", ".join(
+        part.strip().rpartition("@")[2] if "://" not in part else _host(part.strip())
+        for part in url.get_secret_value().split(",")
+    )
+
+
+def is_jetstream_there(client: Client) -> bool:
+    """Tell whether the server that we are connected to has JetStream switched on."""
+    return bool(client._server_info.get("jetstream"))  # noqa: SLF001 - the library shows it nowhere else
+
+
+def _host(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+async def _closed(client: Client) -> None:
+    with suppress(NatsError, TimeoutError, OSError):
+        await client.close()
+
+
+def _noting(last: list[Exception]) -> Callable[[Exception], Awaitable[None]]:
+    async def note(error: Exception) -> None:
+        last[:] = [error]
+        log.debug("NATS connection", extra={"reason": str(error)})
+
+    return note
+
+
+async def _disconnected() -> None:
+    log.warning("NATS is away")
+
+
+async def _reconnected() -> None:
+    log.info("NATS is back")

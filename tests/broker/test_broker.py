@@ -1,0 +1,125 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+from glottis.core.broker import Broker, BrokerUnavailable, Message, open_broker
+from pydantic import SecretStr
+
+from tests.nats_server import NatsServer, nats_server
+
+
+async def test_a_message_is_heard_by_whoever_listens(broker: Broker) -> None:
+    heard: asyncio.Queue[Message] = asyncio.Queue()
+    inbox = broker.new_inbox()
+    async with broker.subscribing(inbox, heard.put):
+        await broker.publish(inbox, b"hello", headers={"a": "b"}, reply="there")
+        message = await heard.get()
+    assert (message.subject, message.payload, message.reply) == (inbox, b"hello", "there")
+    assert message.headers == {"a": "b"}
+
+
+async def test_messages_are_heard_in_order_and_one_at_a_time(broker: Broker) -> None:
+    heard: list[bytes] = []
+    inside = 0
+    done = asyncio.Event()
+
+    async def hear(message: Message) -> None:
+        nonlocal inside
+        assert inside == 0
+        inside += 1
+        await asyncio.sleep(0)
+        inside -= 1
+        heard.append(message.payload)
+        if len(heard) == 100:
+            done.set()
+
+    async with broker.subscribing(broker.subject("news"), hear):
+        for number in range(100):
+            await broker.publish(broker.subject("news"), str(number).encode())
+        await done.wait()
+    assert heard == [str(number).encode() for number in range(100)]
+
+
+async def test_a_request_is_answered(broker: Broker) -> None:
+    async def hear(message: Message) -> None:
+        await broker.publish(message.reply, message.payload.upper(), headers={"by": "me"})
+
+    inbox = broker.new_inbox()
+    async with broker.subscribing(inbox, hear):
+        answer = await broker.request(inbox, b"who?", timeout_s=10)
+    assert (answer.payload, answer.headers) == (b"WHO?", {"by": "me"})
+
+
+async def test_asking_where_nobody_listens_fails_at_once(broker: Broker) -> None:
+    with pytest.raises(BrokerUnavailable, match="no responders"):
+        await broker.request(broker.new_inbox(), timeout_s=60)
+
+
+async def test_a_message_that_is_too_large_is_refused(broker: Broker) -> None:
+    with pytest.raises(BrokerUnavailable, match="payload"):
+        await broker.publish("somewhere", bytes(broker.max_payload + 1))
+
+
+async def test_what_a_listener_cannot_say_does_not_end_its_listening(broker: Broker) -> None:
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def hear(message: Message) -> None:
+        await heard.put(message.payload)
+        raise BrokerUnavailable("too bad")
+
+    inbox = broker.new_inbox()
+    async with broker.subscribing(inbox, hear):
+        for said in (b"one", b"two"):
+            await broker.publish(inbox, said)
+        assert [await heard.get(), await heard.get()] == [b"one", b"two"]
+
+
+async def test_a_broker_that_is_not_there_is_named_without_its_password() -> None:
+    with pytest.raises(BrokerUnavailable) as refusal:
+        async with open_broker(SecretStr("nats://me:secret@127.0.0.1:1"), name="test"):
+            pass
+    assert "nats://127.0.0.1:1" in str(refusal.value)
+    assert "secret" not in str(refusal.value)
+
+
+async def test_after_an_outage_it_listens_and_speaks_again(tmp_path: Path) -> None:
+    with nats_server(tmp_path / "nats") as server:
+        async with open_broker(SecretStr(server.url), name="test") as broker:
+            heard: asyncio.Queue[bytes] = asyncio.Queue()
+
+            async def hear(message: Message) -> None:
+                await heard.put(message.payload)
+
+            async with broker.subscribing("news", hear):
+                server.kill()
+                await _said(broker, "news", is_heard=False)
+                server.start()
+                await _said(broker, "news", is_heard=True)
+                assert await heard.get() == b"well"
+
+
+async def _said(broker: Broker, subject: str, *, is_heard: bool) -> None:
+    """Say something until it can be said, or cannot."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                await broker.publish(subject, b"well")
+            except BrokerUnavailable:
+                if not is_heard:
+                    return
+            else:
+                if is_heard:
+                    return
+            await asyncio.sleep(0.01)
+
+
+async def test_a_server_without_jetstream_is_refused(tmp_path: Path) -> None:
+    server = NatsServer(tmp_path / "nats")
+    (tmp_path / "nats" / "nats.conf").write_text("")
+    server.start()
+    try:
+        with pytest.raises(BrokerUnavailable, match="start it with -js"):
+            async with open_broker(SecretStr(server.url), name="test"):
+                pass
+    finally:
+        server.kill()

@@ -8,16 +8,16 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 
 from glottis.api.app import create_app
 from glottis.api.connection_places import ConnectionPlaces, make_board, slot_environment
 from glottis.api.hypercorn_fixes import correct_hypercorn
 from glottis.api.state import server_state
+from glottis.api.stopping import obeying, stop_signal
 from glottis.config import Deployment, Settings
 from glottis.core.leash import leashed
 from glottis.core.platform import open_platform
@@ -58,7 +58,7 @@ async def serve(
     """
     # The socket comes first: whether the port is free should not wait for models to load.
     sock = listening or bind(settings)
-    stop, ready = _stop_signal(), asyncio.Event()
+    stop, ready = stop_signal(), asyncio.Event()
 
     async def work() -> None:
         async with AsyncExitStack() as stack:
@@ -74,25 +74,8 @@ async def serve(
             log.info("serving", extra={"address": address_of(sock), "pid": os.getpid()})
             await serve_app(app, settings, sock, stop=stop.wait)
 
-    await _obeying(stop, work(), ready=ready)
+    await obeying(stop, work(), ready=ready)
     log.info("stopped")
-
-
-async def _obeying(stop: asyncio.Event, work: Coroutine[Any, Any, None], *, ready: asyncio.Event) -> None:
-    """Do some work that obeys `stop` itself once it is `ready`; before that, it is cut off."""
-    working = asyncio.create_task(work)
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if not ready.is_set() and not working.done():
-            working.cancel()
-            await asyncio.wait({working})
-            return
-        await working
-    finally:
-        for task in (working, stopping):
-            task.cancel()
-        await asyncio.wait({working, stopping})
 
 
 async def serve_app(
@@ -124,7 +107,7 @@ async def serve_many(settings: Settings, arguments: Sequence[str], *, announce: 
         CannotServe: as `serve`, or the workers do not start.
     """
     sock = bind(settings)
-    stop, ready = _stop_signal(), asyncio.Event()
+    stop, ready = stop_signal(), asyncio.Event()
 
     async def work() -> None:
         async with AsyncExitStack() as stack:
@@ -149,7 +132,7 @@ async def serve_many(settings: Settings, arguments: Sequence[str], *, announce: 
             finally:
                 await asyncio.gather(*(worker.stop(settings.drain_timeout_s + 10) for worker in workers))
 
-    await _obeying(stop, work(), ready=ready)
+    await obeying(stop, work(), ready=ready)
 
 
 async def _keep_alive(workers: "Sequence[_Worker]", stop: asyncio.Event) -> None:
@@ -307,14 +290,6 @@ def _hypercorn(settings: Settings, sock: socket.socket) -> Config:
     config.accesslog = None
     correct_hypercorn()
     return config
-
-
-def _stop_signal() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    return stop
 
 
 def tell_parent() -> None:

@@ -40,6 +40,20 @@ class Settings(BaseSettings):
     mongo_database: str = Field("glottis", min_length=1, description="Name of the database.")
     mongo_cache_gb: float = Field(0.25, ge=0.25, le=64, description="Cache of the embedded MongoDB, in GiB.")
 
+    nats_url: SecretStr | None = Field(
+        None,
+        description="NATS servers with JetStream, with commas between them, that bring work to "
+        "`glottis worker`; without it each server trains in its own process.",
+    )
+    nats_prefix: str = Field(
+        "glottis",
+        pattern=r"^[A-Za-z0-9_-]{1,32}$",
+        description="How all subjects begin: deployments that share a NATS account differ in it.",
+    )
+    nats_replicas: int = Field(
+        1, ge=1, le=5, description="Servers of a NATS cluster that keep each queue of work."
+    )
+
     # Without NoDecode the library would give up at what is no JSON, and name no other mistake.
     trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode, BeforeValidator(_listed)] = Field(
         default_factory=list,
@@ -81,7 +95,11 @@ class Settings(BaseSettings):
         description="Usable samples that a training needs at the least.",
     )
     training_slots: int = Field(
-        1, ge=0, le=64, description="Trainings that a server process runs at once; 0 leaves them to others."
+        1,
+        ge=0,
+        le=64,
+        description="Trainings that a server process runs at once; 0 leaves them to others. "
+        "With GLOTTIS_NATS_URL a server runs none.",
     )
     training_attempts: int = Field(
         5, ge=1, le=100, description="Attempts in a row without progress after which a training has failed."

@@ -9,6 +9,7 @@ from typing import Any
 
 from glottis.config import Deployment, Settings
 from glottis.core.access import AudioLinks, Authentication
+from glottis.core.broker import Broker, open_broker
 from glottis.core.conversation import Turns
 from glottis.core.dialogue import Dialogue
 from glottis.core.listening import Silero, VoiceActivity
@@ -62,8 +63,11 @@ async def open_engine(
     *,
     environment: Mapping[str, str] | None = None,
     loaded: LoadedPlugins | None = None,
+    broker: Broker | None = None,
 ) -> AsyncIterator[Engine]:
     """Start the providers of a deployment; close them on the way out.
+
+    What runs on workers is reached through `broker`, or through one that is connected to for this.
 
     Raises:
         ConfigError: plugins.toml asks for what cannot be had.
@@ -111,8 +115,9 @@ async def open_platform(
     """Start everything in dependency order; stop it in reverse, even on failure."""
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings))
+        broker = await stack.enter_async_context(broker_of(settings, name="glottis server"))
         engine = await stack.enter_async_context(
-            open_engine(settings, deployment, environment=environment, loaded=loaded)
+            open_engine(settings, deployment, environment=environment, loaded=loaded, broker=broker)
         )
         trained = TrainedVoices(store, engine.routing, settings.data_dir / "voices")
         await stack.enter_async_context(trained.running())
@@ -128,8 +133,9 @@ async def open_platform(
         stack.push_async_callback(speaker.aclose)
         voice_activity = await stack.enter_async_context(Silero())
         telemetry = await stack.enter_async_context(telemetry_to(settings.otlp_endpoint))
-        training = Training(store, engine.routing, settings, trained, engine.host.emit)
-        await stack.enter_async_context(training.running())
+        training = Training(store, engine.routing, settings, trained, engine.host.emit, broker)
+        slots = settings.training_slots if broker is None else 0
+        await stack.enter_async_context(training.running(slots=slots))
         yield Platform(
             engine,
             store,
@@ -151,6 +157,22 @@ async def open_platform(
             training,
             trained,
         )
+
+
+@asynccontextmanager
+async def broker_of(settings: Settings, *, name: str) -> AsyncIterator[Broker | None]:
+    """Connect to the broker of a deployment; None where it has none.
+
+    Raises:
+        BrokerUnavailable: it is not there.
+    """
+    if settings.nats_url is None:
+        yield None
+        return
+    async with open_broker(
+        settings.nats_url, name=name, prefix=settings.nats_prefix, replicas=settings.nats_replicas
+    ) as broker:
+        yield broker
 
 
 def _guards(host: PluginHost, deployment: Deployment, metrics: Metrics) -> dict[tuple[Kind, str], Guard[Any]]:

@@ -1,6 +1,7 @@
 """A real NATS server, on a port that is free."""
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -8,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
-from urllib.parse import urlsplit
 
 PROGRAM = Path(sys.executable).with_name("nats-server")
 _READY = b"Server is ready"
+_PORT = re.compile(r"Listening for client connections on 127\.0\.0\.1:(\d+)")
 
 
 class NatsServer:
@@ -38,20 +39,17 @@ class NatsServer:
     def start(self) -> None:
         """Start it, and wait until it serves."""
         command = [str(PROGRAM), "-c", str(self._config), "-a", "127.0.0.1", "-p", str(self._port)]
-        ports = ["--ports_file_dir", str(self._folder)]
-        self._process = subprocess.Popen(command + ports, stderr=subprocess.PIPE)
+        self._process = subprocess.Popen(command, stderr=subprocess.PIPE)
         assert self._process.stderr is not None
         said = []
         for line in self._process.stderr:
-            said.append(line)
+            said.append(line.decode())
             if _READY in line:
                 break
         else:
-            raise AssertionError(b"".join(said).decode())
+            raise AssertionError("".join(said))
         threading.Thread(target=_drain, args=[self._process.stderr], daemon=True).start()
-        (file,) = self._folder.glob(f"*_{self._process.pid}.ports")
-        self._port = urlsplit(json.loads(file.read_text("utf-8"))["nats"][0]).port or 0
-        assert self._port > 0
+        (self._port,) = (int(port) for port in _PORT.findall("".join(said)))
 
     def kill(self) -> None:
         """End it as a power cut does."""

@@ -13,15 +13,26 @@ from glottis.api.cli.demo import demo
 from glottis.api.cli.setup import CommandError, notes, told
 from glottis.api.cli.talk import talk
 from glottis.api.cli.train import train
+from glottis.api.cli.worker import worker
 from glottis.api.client import ClientError
 from glottis.api.server import CannotServe
 from glottis.config import ConfigError, load_deployment
+from glottis.core.broker import BrokerUnavailable
 from glottis.core.errors import GlottisError
 from glottis.core.store import StoreError
 from glottis.core.telemetry import TelemetryMissing
 from glottis.plugins.host import load_plugins
 
-_TOLD = (CannotServe, ClientError, CommandError, ConfigError, GlottisError, StoreError, TelemetryMissing)
+_TOLD = (
+    BrokerUnavailable,
+    CannotServe,
+    ClientError,
+    CommandError,
+    ConfigError,
+    GlottisError,
+    StoreError,
+    TelemetryMissing,
+)
 _PLUGIN_TIMEOUT_S = 30.0
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
@@ -52,6 +63,7 @@ def build() -> typer.Typer:
     )
     app.callback()(_options)
     app.command()(serving.serve)
+    app.command()(worker)
     for command in (engine.say, engine.hear, engine.ask):
         app.command()(command)
     app.add_typer(deployment.plugins, name="plugins")

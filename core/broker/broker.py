@@ -4,7 +4,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from glottis.core.broker.connection import BrokerUnavailable, connected, is_jetstream_there, reaching, shown
+from glottis.core.broker.connection import (
+    CONNECT_TIMEOUT_S,
+    BrokerUnavailable,
+    connected,
+    is_jetstream_there,
+    reaching,
+    shown,
+)
 from glottis.core.broker.queues import WorkQueue
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -27,7 +34,12 @@ Hear = Callable[[Message], Awaitable[None]]
 
 @asynccontextmanager
 async def open_broker(
-    url: SecretStr, *, name: str, prefix: str = "glottis", replicas: int = 1
+    url: SecretStr,
+    *,
+    name: str,
+    prefix: str = "glottis",
+    replicas: int = 1,
+    timeout_s: float = CONNECT_TIMEOUT_S,
 ) -> AsyncIterator["Broker"]:
     """Connect to a broker, and stay connected.
 
@@ -35,9 +47,9 @@ async def open_broker(
     a queue is kept.
 
     Raises:
-        BrokerUnavailable: there is none, or it has JetStream switched off.
+        BrokerUnavailable: there is none within `timeout_s`, or it has JetStream switched off.
     """
-    async with connected(url, name=name) as client:
+    async with connected(url, name=name, timeout_s=timeout_s) as client:
         if not is_jetstream_there(client):
             raise BrokerUnavailable(f"the NATS broker at {shown(url)} has no JetStream: start it with -js")
         yield Broker(client, prefix=prefix, replicas=replicas)

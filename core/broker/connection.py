@@ -32,17 +32,17 @@ def reaching() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def connected(url: SecretStr, *, name: str) -> AsyncIterator[Client]:
+async def connected(url: SecretStr, *, name: str, timeout_s: float) -> AsyncIterator[Client]:
     """Hold a connection, under a name that the broker's own tools show.
 
     Raises:
-        BrokerUnavailable: it cannot be made within 10 s; a connection that breaks later is mended in silence.
+        BrokerUnavailable: it cannot be made within `timeout_s`. One that breaks later is mended in silence.
     """
     servers = [part.strip() for part in url.get_secret_value().split(",")]
     last: list[Exception] = []
     client = Client()
     try:
-        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             await client.connect(
                 servers,
                 name=name,

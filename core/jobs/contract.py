@@ -6,6 +6,7 @@ somebody who is dead; all that it has to do is to bring each job to somebody soo
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -30,8 +31,27 @@ class Work(Protocol):
         """How long a claim lasts that is not renewed."""
         ...
 
+    def lanes(self) -> Sequence[str]:
+        """Name what can be done here now, as `due` names it."""
+        ...
+
+    async def due(self) -> Sequence[tuple[str, str]]:
+        """List jobs that wait for a worker: the id of each, and the lane that it is for.
+
+        Raises:
+            StoreUnavailable: nobody knows.
+        """
+        ...
+
+    async def due_in_s(self, job_id: str) -> float | None:
+        """Tell in how many seconds a job may be claimed, if nobody renews it; None if it is over.
+
+        Raises as `due`.
+        """
+        ...
+
     async def claim(self, job_id: str | None = None) -> Claim | None:
-        """Take a job that is due: this one, or any that can be done here."""
+        """Take a job that is due: this one, or any that can be done here. Raises as `due`."""
         ...
 
     async def renew(self, claim: Claim) -> bool:
@@ -58,16 +78,15 @@ class JobEngine(ABC):
     """Brings jobs to workers. All of it may be called by any node."""
 
     @abstractmethod
-    async def offer(self, job_id: str) -> None:
-        """Tell workers of a job that was queued.
+    async def offer(self, job_id: str, *, lane: str) -> None:
+        """Tell workers of a job that was queued, for those that serve its lane.
 
-        Raises:
-            StoreUnavailable: they cannot be told; they will find it nevertheless, only later.
+        This and `withdraw` do not fail: who cannot be told finds out nevertheless, only later.
         """
 
     @abstractmethod
     async def withdraw(self, job_id: str) -> None:
-        """Tell whoever works on a job that it is over. Raises as `offer`."""
+        """Tell whoever works on a job that it is over."""
 
     @abstractmethod
     def working(self, *, slots: int) -> AbstractAsyncContextManager[None]:

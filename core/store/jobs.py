@@ -110,6 +110,19 @@ class TrainingJobs:
             )
         return None if raw is None else TrainingJob.record(raw)
 
+    async def due(self, *, limit: int = 1_000) -> tuple[tuple[str, str], ...]:
+        """List the ids and backends of jobs that nobody works on, the oldest first."""
+        found = self._jobs.find(_IS_DUE, {"backend": 1}).sort("created_at", 1).limit(limit)
+        with answering():
+            return tuple((raw["_id"], raw["backend"]) for raw in await found.to_list())
+
+    async def due_in_s(self, job_id: str) -> float | None:
+        """Tell how long a job is still somebody's, or pauses; None if it is over."""
+        waits: Raw = {"wait_ms": {"$max": [0, {"$subtract": ["$due_at", "$$NOW"]}]}}
+        with answering():
+            found = await self._jobs.find_one({"_id": job_id, "active": True}, waits)
+        return None if found is None else float(found["wait_ms"]) / 1_000
+
     async def renew(self, job: JobRecord, *, lease_s: float) -> bool:
         """Prolong a lease; False if the job is somebody else's by now, or over."""
         return await self._write(job, {"due_at": _in(lease_s)}) is not None

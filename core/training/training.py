@@ -9,8 +9,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from glottis.config import Settings
 from glottis.core.access import Principal
+from glottis.core.broker import Broker
 from glottis.core.errors import InvalidInput, NotFound
-from glottis.core.jobs import EmbeddedJobs, JobEngine
+from glottis.core.jobs import BrokeredJobs, EmbeddedJobs, JobEngine
 from glottis.core.routing import Routing
 from glottis.core.sessions import require_project
 from glottis.core.store import JobRecord, JobStatus, Store, StoreError
@@ -36,6 +37,7 @@ class Training:
         settings: Settings,
         voices: TrainedVoices,
         emit: Callable[[Event], None],
+        broker: Broker | None = None,
     ) -> None:
         self._store = store
         self._routing = routing
@@ -46,16 +48,20 @@ class Training:
         self._work = TrainingWork(
             store, routing, settings, self.feed, node=secrets.token_hex(8), ended=self._ended
         )
-        self._engine: JobEngine = EmbeddedJobs(self._work, store.events)
+        self._engine: JobEngine = (
+            EmbeddedJobs(self._work, store.events)
+            if broker is None
+            else BrokeredJobs(self._work, store.events, broker)
+        )
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Train while the context lasts, if this process may."""
+    async def running(self, *, slots: int) -> AsyncIterator[None]:
+        """Run up to `slots` trainings at once while the context lasts; with 0, leave them to others."""
         async with AsyncExitStack() as stack:
             sweeping = asyncio.create_task(self._sweep(), name="files that nobody keeps")
             stack.push_async_callback(asyncio.wait, {sweeping})
             stack.callback(sweeping.cancel)
-            await stack.enter_async_context(self._engine.working(slots=self._settings.training_slots))
+            await stack.enter_async_context(self._engine.working(slots=slots))
             yield
 
     async def start(self, principal: Principal, *, project: str, name: str, language: str) -> JobRecord:
@@ -89,8 +95,8 @@ class Training:
             message=words("queued"),
         )
         if is_new:
-            with suppress(StoreError):  # whoever looks for jobs finds it
-                await self._engine.offer(job.id)
+            await self._engine.offer(job.id, lane=job.backend)
+            with suppress(StoreError):
                 await self.feed.tell(job)
         return job
 
@@ -131,8 +137,8 @@ class Training:
         cancelled = await self._store.jobs.cancel(job.id, message=words("cancelled"))
         if cancelled is None:
             return await self.known(principal, job_id)
-        with suppress(StoreError):  # the worker learns of it when it renews its lease
-            await self._engine.withdraw(job.id)
+        await self._engine.withdraw(job.id)
+        with suppress(StoreError):
             await self.feed.tell(cancelled)
         await self._ended(cancelled)
         return cancelled

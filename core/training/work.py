@@ -1,7 +1,7 @@
 """Trainings as an engine of jobs sees them: taken, renewed, done, put back."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -64,12 +64,21 @@ class TrainingWork:
         """Where jobs are done."""
         return self._settings.data_dir / "jobs"
 
-    async def claim(self, job_id: str | None = None) -> Claim | None:
-        backends = [
+    def lanes(self) -> Sequence[str]:
+        return [
             guard.name
             for guard in self._routing.guards
             if guard.kind is Kind.TRAINING_BACKEND and guard.is_started and guard.has_room
         ]
+
+    async def due(self) -> Sequence[tuple[str, str]]:
+        return await self._store.jobs.due()
+
+    async def due_in_s(self, job_id: str) -> float | None:
+        return await self._store.jobs.due_in_s(job_id)
+
+    async def claim(self, job_id: str | None = None) -> Claim | None:
+        backends = self.lanes()
         if not backends:
             return None
         job = await self._store.jobs.claim(

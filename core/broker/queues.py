@@ -24,6 +24,7 @@ from nats.js.errors import APIError, NoStreamResponseError, NotFoundError
 _ASK_AGAIN_S = 2.0
 """A request for work that was under way when the connection broke is lost; nobody tells."""
 _PAUSE_S = 0.25
+_ANSWER_S = 2.0
 _IS_THERE = 10_077
 """The code with which a stream refuses a second message of one subject."""
 
@@ -71,7 +72,7 @@ class WorkQueue:
         is_kept: bool,
         max_age_s: float | None,
     ) -> None:
-        self._jetstream = client.jetstream()
+        self._jetstream = client.jetstream(timeout=_ANSWER_S)
         self._client = client
         self._stream = stream
         self._root = root

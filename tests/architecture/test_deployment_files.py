@@ -94,5 +94,36 @@ def test_the_server_waits_for_a_replica_set_that_can_be_written_to(compose: dict
     assert "ports" not in mongo
     assert glottis["depends_on"]["mongo"]["condition"] == "service_healthy"
     assert glottis["environment"]["GLOTTIS_MONGO_URL"] == f"mongodb://mongo:27017/?replicaSet={replica_set}"
-    volumes = {mount.split(":")[0] for service in (mongo, glottis) for mount in service["volumes"]}
-    assert volumes == set(compose["volumes"])
+
+
+def test_every_volume_is_declared_and_belongs_to_one_service(compose: dict[str, Any]) -> None:
+    mounted = [
+        mount.split(":")[0]
+        for service in compose["services"].values()
+        for mount in service.get("volumes", ())
+    ]
+    assert sorted(mounted) == sorted(compose["volumes"])
+
+
+def test_servers_and_workers_share_a_database_and_a_broker_that_forgets_nothing(
+    compose: dict[str, Any],
+) -> None:
+    services = compose["services"]
+    ours = {name: services[name] for name in ("glottis", "glottis-2", "worker")}
+    for service in ours.values():
+        assert service["environment"] == services["glottis"]["environment"]
+        assert service["image"] == services["glottis"]["image"]
+        for name in ("mongo", "nats"):
+            assert service["depends_on"][name]["condition"] == "service_healthy"
+    assert ours["worker"]["command"] == ["worker"]
+    assert "ports" not in ours["worker"]
+    assert "ports" not in services["nats"]
+    assert services["glottis"]["environment"]["GLOTTIS_NATS_URL"] == "nats://nats:4222"
+    published = [port for service in ours.values() for port in service.get("ports", ())]
+    assert sorted(published) == ["127.0.0.1:8080:8080", "127.0.0.1:8081:8080"]
+    (config,) = services["nats"]["configs"]
+    written = compose["configs"][config["source"]]["content"]
+    assert "sync_interval: always" in written
+    assert services["nats"]["command"] == ["--config", config["target"]]
+    (volume,) = services["nats"]["volumes"]
+    assert f"store_dir: {volume.split(':')[1]}" in written

@@ -118,7 +118,7 @@ async def _deployment(settings: Settings, deployment: Deployment) -> list[Findin
                 Finding(
                     f"{instance.kind} {instance.name}",
                     is_well=instance.state is InstanceState.READY,
-                    detail=instance.error or "starts",
+                    detail=instance.error or ("runs on workers" if instance.is_remote else "starts"),
                 )
                 for instance in engine.host.instances
             ]

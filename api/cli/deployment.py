@@ -1,7 +1,8 @@
 """`glottis plugins` and `glottis config`: what is installed, and whether plugins.toml is right."""
 
 import json
-from typing import Annotated
+import os
+from typing import Annotated, Any
 
 import typer
 from glottis.api.cli.setup import (
@@ -12,7 +13,7 @@ from glottis.api.cli.setup import (
     read_settings,
     require_right,
 )
-from glottis.plugins.host import describe_plugins
+from glottis.plugins.host import describe_plugins, plan_instances
 from rich.table import Table
 from rich.text import Text
 
@@ -28,15 +29,18 @@ def list_plugins(
 ) -> None:
     """List the installed plugins: version, state, load time, what they offer, what went wrong."""
     settings = read_settings(config=config)
-    loaded = read_plugins(settings, read_deployment(settings))
+    deployment = read_deployment(settings)
+    loaded = read_plugins(settings, deployment)
     try:
-        described = describe_plugins(loaded.records)
+        described = describe_plugins(loaded.records, plan_instances(deployment, loaded, os.environ))
     finally:
         loaded.close()
     if as_json:
         typer.echo(json.dumps(described, ensure_ascii=False, indent=2))
         return
     table = Table("plugin", "version", "state", "load time", "offers", box=None, pad_edge=False)
+    if deployment.on_workers:
+        table.add_column("runs on workers")
     for plugin in described:
         offers = ", ".join(sorted({f"{spec['kind']} {spec['name']}" for spec in plugin["specs"]}))
         took = "" if plugin["load_time_ms"] is None else f"{plugin['load_time_ms']:.0f} ms"
@@ -47,6 +51,7 @@ def list_plugins(
             Text(plugin["state"], style=colour),
             took,
             Text(offers or plugin["error"] or ""),
+            *([Text(_on_workers(plugin))] if deployment.on_workers else ()),
         )
     console.print(table)
     console.print("'available' means installed but not enabled in plugins.toml", style="dim")
@@ -56,5 +61,14 @@ def list_plugins(
 def check(config: ConfigOption = None) -> None:
     """Report every mistake in plugins.toml that can be told without starting the providers."""
     settings = read_settings(config=config)
-    require_right(read_deployment(settings), settings)
+    deployment = read_deployment(settings)
+    require_right(deployment, settings)
     console.print(f"{settings.config}: ok", markup=False)
+    if deployment.on_workers:
+        told = ", ".join(f"{name} ({key})" for key, name in sorted(deployment.on_workers))
+        console.print(f"on workers: {told}", markup=False, soft_wrap=True)
+
+
+def _on_workers(plugin: dict[str, Any]) -> str:
+    remote = [instance for instance in plugin["instances"] if instance["runs_on"] == "workers"]
+    return ", ".join(sorted(f"{instance['kind']} {instance['name']}" for instance in remote))

@@ -94,7 +94,9 @@ def require_right(deployment: Deployment, settings: Settings) -> None:
     """
     loaded = read_plugins(settings, deployment)
     try:
-        problems = check_deployment(deployment, loaded, os.environ)
+        problems = check_deployment(
+            deployment, loaded, os.environ, reaches_workers=settings.nats_url is not None
+        )
     finally:
         loaded.close()
     if problems:

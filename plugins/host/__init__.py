@@ -4,7 +4,7 @@ from glottis.plugins.host.description import describe_plugins
 from glottis.plugins.host.loading import LoadedPlugins, load_plugins
 from glottis.plugins.host.opening import PluginHost, open_plugins
 from glottis.plugins.host.records import InstanceState, PluginRecord, PluginState, ProviderInstance
-from glottis.plugins.host.resolution import check_deployment, known_secrets
+from glottis.plugins.host.resolution import check_deployment, known_secrets, plan_instances
 
 __all__ = [
     "InstanceState",
@@ -18,4 +18,5 @@ __all__ = [
     "known_secrets",
     "load_plugins",
     "open_plugins",
+    "plan_instances",
 ]

@@ -1,7 +1,7 @@
 """Opening the plugins of a deployment, and what the engine holds while they are open."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,11 @@ from glottis.plugins.events import Event
 from glottis.plugins.host.description import describe_plugins
 from glottis.plugins.host.events import EventFeed, Listener
 from glottis.plugins.host.loading import LoadedPlugins, load_plugins
+from glottis.plugins.host.plans import Resolution
 from glottis.plugins.host.records import InstanceState, ProviderInstance
 from glottis.plugins.host.redaction import Redaction
 from glottis.plugins.host.registration import listening
-from glottis.plugins.host.resolution import Resolution, known_secrets, resolve
+from glottis.plugins.host.resolution import known_secrets, resolve
 from glottis.plugins.host.starting import Remote, Starter
 from glottis.plugins.peers import Peers
 from glottis.plugins.specs import Kind
@@ -124,19 +125,12 @@ async def open_plugins(
 async def _resolved(
     deployment: Deployment, loaded: LoadedPlugins, environment: Mapping[str, str], *, reaches_workers: bool
 ) -> Resolution:
-    resolution = await asyncio.to_thread(resolve, deployment, loaded, environment)
-    problems = [*resolution.problems, *(() if reaches_workers else _unreachable(deployment))]
-    if problems:
-        raise ConfigError(problems)
+    resolution = await asyncio.to_thread(
+        resolve, deployment, loaded, environment, reaches_workers=reaches_workers
+    )
+    if resolution.problems:
+        raise ConfigError(resolution.problems)
     return resolution
-
-
-def _unreachable(deployment: Deployment) -> Iterator[ConfigProblem]:
-    """Tell of each instance on workers, where it is first routed, that nothing here reaches it."""
-    for key, name in deployment.on_workers:
-        path = next(path for path, table in deployment.route_tables() if name in (table.chain(key) or ()))
-        message = f'"{name}" runs on workers, and GLOTTIS_NATS_URL names no broker to reach them by'
-        yield deployment.problem((*path, key), message)
 
 
 def _missing(

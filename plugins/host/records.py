@@ -17,6 +17,9 @@ class PluginState(StrEnum):
 
 
 class InstanceState(StrEnum):
+    """`PLANNED` is one that a route asks for, and that nobody has made yet."""
+
+    PLANNED = "planned"
     READY = "ready"
     FAILED = "failed"
 
@@ -41,9 +44,9 @@ class PluginRecord:
 class ProviderInstance:
     """A provider that a route uses: one for each kind and name under `[providers]`.
 
-    `provider` is None when `state` is FAILED; then `error` says why, and `spec` may stand in for one that
-    could not be loaded. One that `is_remote` runs on workers, and its provider asks them. `where` and `line`
-    point at the instance in plugins.toml.
+    `provider` is None unless `state` is READY. When it is FAILED, `error` says why, and `spec` may stand in
+    for one that could not be loaded. One that `is_remote` runs on workers, and its provider asks them.
+    `where` and `line` point at the instance in plugins.toml.
     """
 
     name: str

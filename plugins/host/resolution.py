@@ -1,12 +1,10 @@
 """What a deployment asks of the loaded plugins: which providers to make, and what is wrong with it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from glottis.config import (
     ConfigProblem,
     Deployment,
-    Limits,
     ProviderEntry,
     expand,
     model_problems,
@@ -15,62 +13,15 @@ from glottis.config import (
 )
 from glottis.plugins.host.isolation import PluginFault, call
 from glottis.plugins.host.loading import LoadedPlugins
-from glottis.plugins.host.records import PluginState
+from glottis.plugins.host.plans import KIND_OF_ROUTE, ROUTE_OF_KIND, Chain, Path, Plan, Resolution
+from glottis.plugins.host.records import PluginState, ProviderInstance
 from glottis.plugins.host.redaction import Redaction
 from glottis.plugins.host.registration import ENGINE_KEYS, REGISTRARS
 from glottis.plugins.provider import Provider, ProviderContext
 from glottis.plugins.specs import Kind, ProviderSpec
 from pydantic import BaseModel, ValidationError
 
-KIND_OF_ROUTE = {
-    "recognize": Kind.RECOGNIZER,
-    "synthesize": Kind.SYNTHESIZER,
-    "intents": Kind.INTENT_HANDLER,
-    "train": Kind.TRAINING_BACKEND,
-}
-ROUTE_OF_KIND = {kind: key for key, kind in KIND_OF_ROUTE.items()}
 SPEC_OF_KIND: dict[Kind, Callable[..., ProviderSpec]] = {spec.kind: spec for spec in REGISTRARS.values()}
-
-Path = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A provider to make: all that `create` needs, or the `error` for which it cannot be made.
-
-    One that `is_remote` is made on workers; here, what asks them stands in for it.
-    """
-
-    name: str
-    kind: Kind
-    plugin: str
-    spec: ProviderSpec
-    limits: Limits
-    required: bool
-    where: str
-    line: int
-    # Holds expanded secrets, and so is never shown.
-    config: BaseModel | None = field(default=None, repr=False)
-    error: str | None = None
-    is_remote: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """One list of routes with the instances in it."""
-
-    path: Path
-    kind: Kind
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Resolution:
-    """What came out of reading a deployment against the loaded plugins."""
-
-    plans: tuple[Plan, ...]
-    chains: tuple[Chain, ...]
-    problems: tuple[ConfigProblem, ...]
 
 
 def known_secrets(deployment: Deployment, environment: Mapping[str, str]) -> Redaction:
@@ -80,19 +31,46 @@ def known_secrets(deployment: Deployment, environment: Mapping[str, str]) -> Red
 
 
 def check_deployment(
-    deployment: Deployment, loaded: LoadedPlugins, environment: Mapping[str, str]
+    deployment: Deployment,
+    loaded: LoadedPlugins,
+    environment: Mapping[str, str],
+    *,
+    reaches_workers: bool = True,
 ) -> list[ConfigProblem]:
-    """Find everything that is wrong with a deployment, as far as it can be told without making providers."""
-    return list(resolve(deployment, loaded, environment).problems)
+    """Find everything that is wrong with a deployment, as far as it can be told without making providers.
+
+    Unless it `reaches_workers`, what runs there is a mistake too.
+    """
+    return list(resolve(deployment, loaded, environment, reaches_workers=reaches_workers).problems)
 
 
-def resolve(deployment: Deployment, loaded: LoadedPlugins, environment: Mapping[str, str]) -> Resolution:
+def plan_instances(
+    deployment: Deployment, loaded: LoadedPlugins, environment: Mapping[str, str]
+) -> tuple[ProviderInstance, ...]:
+    """Tell which providers a deployment asks for, and makes none; what is wrong in it is passed over."""
+    return tuple(plan.instance() for plan in resolve(deployment, loaded, environment).plans)
+
+
+def resolve(
+    deployment: Deployment,
+    loaded: LoadedPlugins,
+    environment: Mapping[str, str],
+    *,
+    reaches_workers: bool = True,
+) -> Resolution:
     """Read a deployment against the plugins that are there."""
-    return _Resolver(deployment, loaded, environment).resolve()
+    return _Resolver(deployment, loaded, environment, reaches_workers=reaches_workers).resolve()
 
 
 class _Resolver:
-    def __init__(self, deployment: Deployment, loaded: LoadedPlugins, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        deployment: Deployment,
+        loaded: LoadedPlugins,
+        environment: Mapping[str, str],
+        *,
+        reaches_workers: bool,
+    ) -> None:
         self._deployment = deployment
         self._loaded = loaded
         self._environment = environment
@@ -103,6 +81,7 @@ class _Resolver:
         self._plans: dict[tuple[Kind, str], Plan] = {}
         installed = {record.name for record in loaded.records}
         self._on_workers = deployment.on_workers
+        self._reaches_workers = reaches_workers
         self._missing = [name for name in deployment.enable if name not in installed]
 
     def resolve(self) -> Resolution:
@@ -119,6 +98,7 @@ class _Resolver:
         chains += self._peer_chains()
         self._check_required()
         self._check_voices()
+        self._check_reach()
         problems = {
             ConfigProblem(problem.file, problem.line, problem.where, self._redaction(problem.message))
             for problem in self._problems
@@ -364,6 +344,17 @@ class _Resolver:
                         f'no synthesize route of this project uses "{voice.provider}"; '
                         f"{suggest(voice.provider, usable)}",
                     )
+
+    def _check_reach(self) -> None:
+        """Tell of each instance on workers, where it is first routed, that nothing here reaches it."""
+        if self._reaches_workers:
+            return
+        for key, name in self._on_workers:
+            if (KIND_OF_ROUTE[key], name) in self._plans:
+                tables = self._deployment.route_tables()
+                path = next(path for path, table in tables if name in (table.chain(key) or ()))
+                message = f'"{name}" runs on workers, and GLOTTIS_NATS_URL names no broker to reach them by'
+                self._report((*path, key), message)
 
 
 def _worded(kind: Kind) -> str:

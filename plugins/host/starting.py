@@ -8,10 +8,10 @@ from pathlib import Path
 from glottis.config import environment_name
 from glottis.plugins.host.isolation import PluginFault, TookTooLong, call_in_thread, finish
 from glottis.plugins.host.loading import LOAD_TIMEOUT_HINT
+from glottis.plugins.host.plans import Plan
 from glottis.plugins.host.records import InstanceState, ProviderInstance
 from glottis.plugins.host.redaction import Redaction
 from glottis.plugins.host.reporting import report
-from glottis.plugins.host.resolution import Plan
 from glottis.plugins.peers import NoPeers, Peers
 from glottis.plugins.provider import Provider, ProviderContext
 from glottis.plugins.specs import Kind, ProviderSpec
@@ -64,26 +64,14 @@ class Starter:
             raise
 
     async def _start(self, plan: Plan) -> ProviderInstance:
-        instance = ProviderInstance(
-            name=plan.name,
-            kind=plan.kind,
-            plugin=plan.plugin,
-            spec=plan.spec,
-            limits=plan.limits,
-            provider=None,
-            state=InstanceState.FAILED,
-            error=plan.error,
-            required=plan.required,
-            where=plan.where,
-            line=plan.line,
-            is_remote=plan.is_remote,
-        )
+        instance = plan.instance()
         if plan.error is not None:
             return instance
         try:
             provider = await self._create_in_time(plan)
             await self._warm_up(plan, provider)
         except PluginFault as fault:
+            instance.state = InstanceState.FAILED
             instance.error = report(
                 "provider failed to start", fault, self._redaction, provider=plan.name, kind=plan.kind.value
             )

@@ -108,3 +108,65 @@ async def test_every_mistake_is_told_at_once_and_once(program: Program, command:
         ["plugins.toml:10", "routes.synthesise"],
         ["plugins.toml:12", "listening.silence_ms"],
     ]
+
+
+ON_WORKERS = """enable = ["mock"]
+[providers.ears]
+use = "mock"
+[routes]
+recognize = [{ provider = "ears", runs_on = "workers" }, "mock"]
+synthesize = ["mock"]
+"""
+BROKER = "nats://127.0.0.1:1"
+
+
+async def test_the_list_tells_what_runs_on_workers(program: Program) -> None:
+    program.deploy(ON_WORKERS)
+    listed = await program.run("plugins", "list")
+    assert listed.status == 0
+    rows = {line.split()[0]: line for line in listed.out.splitlines() if line.strip()}
+    assert rows["plugin"].rstrip().endswith("runs on workers")
+    assert rows["mock"].rstrip().endswith("recognizer ears")
+    told = await program.run("plugins", "list", "--json")
+    (mock,) = [plugin for plugin in json.loads(told.out) if plugin["name"] == "mock"]
+    assert {(one["kind"], one["name"], one["state"], one["runs_on"]) for one in mock["instances"]} == {
+        ("recognizer", "ears", "planned", "workers"),
+        ("recognizer", "mock", "planned", "here"),
+        ("synthesizer", "mock", "planned", "here"),
+    }
+    program.deploy(MOCK)
+    assert "runs on workers" not in (await program.run("plugins", "list")).out
+
+
+async def test_what_runs_on_workers_needs_a_broker_to_reach_them_by(program: Program) -> None:
+    program.deploy(ON_WORKERS)
+    checked = await program.run("config", "check", GLOTTIS_NATS_URL=BROKER)
+    assert (checked.status, checked.out) == (0, "plugins.toml: ok\non workers: ears (recognize)\n")
+    for command in (("config", "check"), ("serve", "--port", "0", "--workers", "2")):
+        checked = await program.run(*command)
+        assert checked.status == 1
+        assert checked.err == (
+            'error: plugins.toml:5: routes.recognize: "ears" runs on workers, '
+            "and GLOTTIS_NATS_URL names no broker to reach them by\n"
+        )
+
+
+async def test_mistakes_about_where_a_provider_runs_are_told_once_beside_others(program: Program) -> None:
+    program.deploy(
+        'enable = ["mock"]\n[providers.ears]\nuse = "mock"\nrequired = true\n[routes]\n'
+        'recognize = [{ provider = "ears", runs_on = "worker" }]\nsynthesize = ["mokc"]\n'
+        'train = { provider = "mock", runs_on = "workers" }\n'
+    )
+    checked = await program.run("config", "check")
+    assert checked.status == 1
+    assert checked.err.removeprefix("error: ").splitlines() == [
+        (
+            'plugins.toml:6: routes.recognize.0.runs_on: is no place to run; did you mean "workers"? '
+            "accepted: here, workers"
+        ),
+        (
+            'plugins.toml:7: routes.synthesize: there is no provider "mokc"; did you mean "mock"? '
+            "accepted: ears, mock"
+        ),
+        'plugins.toml:8: routes.train: takes a name and no table: "runs_on" is for recognize and synthesize',
+    ]

@@ -11,6 +11,7 @@ from types import ModuleType
 
 import pytest
 from glottis.config import ConfigError, Deployment, parse_deployment
+from glottis.plugins import Kind, Provider, ProviderSpec
 from glottis.plugins.host import LoadedPlugins, PluginHost, PluginRecord, load_plugins, open_plugins
 
 PREAMBLE = """
@@ -140,6 +141,7 @@ def load() -> Iterator[Load]:
 
 
 Open = Callable[..., AbstractAsyncContextManager[PluginHost]]
+Remote = Callable[[str, Kind, ProviderSpec], Provider]
 
 
 @pytest.fixture
@@ -154,6 +156,7 @@ def open_host(tmp_path: Path) -> Open:
         load_timeout_s: float = 20.0,
         warmup_timeout_s: float = 20.0,
         close_timeout_s: float = 20.0,
+        remote: Remote | None = None,
     ) -> AsyncIterator[PluginHost]:
         async with open_plugins(
             deployment(text, environment),
@@ -162,6 +165,7 @@ def open_host(tmp_path: Path) -> Open:
             load_timeout_s=load_timeout_s,
             warmup_timeout_s=warmup_timeout_s,
             close_timeout_s=close_timeout_s,
+            remote=remote,
         ) as host:
             yield host
 

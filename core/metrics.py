@@ -35,6 +35,25 @@ class Metrics:
         self.breaker_open = self._gauge(
             "breaker_open", "1 while a provider is out of service", "instance", "kind", over_processes="max"
         )
+        self.workers = self._gauge(
+            "workers", "Workers that serve an instance", "instance", "kind", over_processes="max"
+        )
+        self.worker_wait_seconds = self._histogram(
+            "worker_wait_seconds", "Time from a call to the worker that takes it", "instance", "kind"
+        )
+        self.worker_repeats = self._counter(
+            "worker_repeats", "Calls that took a second worker, as the first was lost", "instance", "kind"
+        )
+        self.worker_calls = self._counter(
+            "worker_calls", "Calls that a worker took, by how they ended", "instance", "kind", "outcome"
+        )
+        self.worker_calls_running = self._gauge(
+            "worker_calls_running",
+            "Calls that a worker is at work on",
+            "instance",
+            "kind",
+            over_processes="livesum",
+        )
         self.cache_lookups = self._counter("audio_cache_lookups", "Look-ups of synthesized audio", "result")
         self.sessions_started = self._counter("sessions_started", "Sessions started")
         self.sessions_refused = self._counter("sessions_refused", "Sessions refused for want of a place")

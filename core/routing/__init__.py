@@ -2,7 +2,7 @@
 
 from glottis.core.routing.chains import ROUTE_OF, Routing
 from glottis.core.routing.failover import Answered, first_answer
-from glottis.core.routing.guard import Guard
+from glottis.core.routing.guard import Guard, time_left_s
 from glottis.core.routing.peers import RoutedPeers
 
-__all__ = ["ROUTE_OF", "Answered", "Guard", "RoutedPeers", "Routing", "first_answer"]
+__all__ = ["ROUTE_OF", "Answered", "Guard", "RoutedPeers", "Routing", "first_answer", "time_left_s"]

@@ -33,6 +33,10 @@ class Routing:
     def guards(self) -> tuple[Guard[Any], ...]:
         return tuple(self._guards.values())
 
+    def forget(self) -> None:
+        """Ask the instances anew what they can do: a worker has told something else."""
+        self._memory.clear()
+
     def instance(self, kind: Kind, name: str) -> Guard[Any] | None:
         """Give an instance by its name, whether it has started or not; None where there is none."""
         return self._guards.get((kind, name))

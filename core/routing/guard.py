@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, nullcontext
+from contextvars import ContextVar, copy_context
 from typing import Any, Generic, TypeVar
 
 from glottis.core.metrics import Metrics
@@ -32,8 +33,18 @@ _LONG_WORK = frozenset({Kind.RECOGNIZER, Kind.SYNTHESIZER})
 """What takes long enough for a task of its own, 25 us, to be nothing."""
 _GRACE_S = 1.0
 _STUBBORN: set[asyncio.Task[Any]] = set()
+_ENDS_AT: ContextVar[float | None] = ContextVar("_ENDS_AT", default=None)
 
 log = logging.getLogger(__name__)
+
+
+def time_left_s() -> float | None:
+    """Tell a recognizer or synthesizer how long its guard still waits for it; None: no limit is known.
+
+    For a provider that has others do its work, and lets them know.
+    """
+    ends_at = _ENDS_AT.get()
+    return None if ends_at is None else max(0.0, ends_at - asyncio.get_running_loop().time())
 
 
 class Guard(Generic[P]):
@@ -101,25 +112,31 @@ class Guard(Generic[P]):
         """What changes this instance's results besides a call's own options."""
         return f"{self.name}|{self._fingerprint}|{self.provider.version}"
 
-    async def call(self, operation: Callable[[P], Coroutine[Any, Any, T]]) -> T:
+    async def call(self, operation: Callable[[P], Coroutine[Any, Any, T]], *, is_timed: bool = True) -> T:
         """Run one operation on the provider, within its limits.
+
+        An operation that does more than wait for the provider sees to the time itself: `is_timed` is False.
 
         Raises:
             ProviderError: it failed, in whatever way.
         """
-        async with self.attending(timeout_s=self.limits.timeout_s) as provider:
+        timeout_s = self.limits.timeout_s if is_timed else None
+        ends_at = None if timeout_s is None else asyncio.get_running_loop().time() + timeout_s
+        async with self.attending(timeout_s=timeout_s) as provider:
             if self.kind in _LONG_WORK:
-                return await self._apart(operation(provider))
+                return await self._apart(operation(provider), ends_at)
             return await operation(provider)
 
-    async def _apart(self, work: Coroutine[Any, Any, T]) -> T:
+    async def _apart(self, work: Coroutine[Any, Any, T], ends_at: float | None) -> T:
         """Run a call in a task of its own: one that does not heed its cancellation is left to itself."""
 
         async def contained_work() -> T:
             with contained(self.name, self._redact):  # what ends a task with SystemExit would end the loop
                 return await work
 
-        task = asyncio.create_task(contained_work())
+        context = copy_context()
+        context.run(_ENDS_AT.set, ends_at)
+        task = asyncio.create_task(contained_work(), context=context)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -159,6 +176,11 @@ class Guard(Generic[P]):
             self._inside -= 1
         self._breaker.succeeded()
         self._seconds.observe(time.perf_counter() - started)
+
+    @property
+    def bound(self) -> int | None:
+        """How many calls it may have at once; None: any number."""
+        return self._bound
 
     @property
     def has_room(self) -> bool:

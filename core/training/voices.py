@@ -80,6 +80,22 @@ class TrainedVoices:
                 return await self._speaker_of(voice), voice.voice_id
         raise Unprocessable(f"voice: there is no voice {name}")
 
+    async def learn(self, provider: str, voice_id: str) -> None:
+        """Have a synthesizer of this process learn a voice, if it is one that was trained for it.
+
+        For a worker: who may speak with it, the node has seen to that asks.
+
+        Raises:
+            Unavailable: the synthesizer does not run, or could not learn it.
+            StoreUnavailable: nobody knows of the voice here, nor whether there is one.
+        """
+        named = [voice for voice in self._voices.values() if voice.voice_id == voice_id]
+        if not named and (voice := await self._get(voice_id)) is not None:
+            named.append(voice)
+        for voice in named:
+            if voice.provider == provider:
+                await self._speaker_of(voice)
+
     async def project_of(self, name: str, principal: Principal) -> str | None:
         """Tell which project of a principal's a trained voice belongs to; None if there is none such."""
         voice = await self._get(name)

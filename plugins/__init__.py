@@ -1,6 +1,6 @@
 """What the author of a provider writes against."""
 
-from glottis.plugins.audio import AudioFrame, silence
+from glottis.plugins.audio import AudioFrame, StoredAudio, silence
 from glottis.plugins.capabilities import (
     Capabilities,
     IntentCapabilities,
@@ -109,6 +109,7 @@ __all__ = [
     "Section",
     "SessionEnded",
     "SessionStarted",
+    "StoredAudio",
     "SynthesisOptions",
     "Synthesizer",
     "SynthesizerCapabilities",

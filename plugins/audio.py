@@ -1,6 +1,7 @@
 """Audio as it travels between the engine and the providers: mono, 16-bit, little-endian PCM."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 BYTES_PER_SAMPLE = 2
 
@@ -34,6 +35,29 @@ class AudioFrame:
 
     def __repr__(self) -> str:
         return f"AudioFrame({self.duration_s:.3f} s at {self.rate_hz} Hz)"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAudio:
+    """Audio that lies in a file, which holds the samples of an `AudioFrame` and nothing else."""
+
+    path: Path
+    rate_hz: int
+    sample_count: int
+
+    @classmethod
+    def write(cls, path: Path, audio: AudioFrame) -> "StoredAudio":
+        """Write audio into a file; blocks."""
+        path.write_bytes(audio.pcm)
+        return cls(path, audio.rate_hz, audio.sample_count)
+
+    @property
+    def duration_s(self) -> float:
+        return self.sample_count / self.rate_hz
+
+    def read(self) -> AudioFrame:
+        """Read all of it; blocks."""
+        return AudioFrame(self.path.read_bytes(), self.rate_hz)
 
 
 def silence(duration_s: float, *, rate_hz: int) -> AudioFrame:

@@ -1,5 +1,6 @@
 """Making voices from samples."""
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from glottis.plugins.audio import AudioFrame
+from glottis.plugins.audio import AudioFrame, StoredAudio
 from glottis.plugins.capabilities import TrainingCapabilities
 from glottis.plugins.provider import Provider
 from glottis.plugins.recognizer import Transcript
@@ -15,11 +16,24 @@ from glottis.plugins.recognizer import Transcript
 
 @dataclass(frozen=True, slots=True)
 class TrainingSample:
-    """One recording, at `capabilities.rate_hz`; `text` is what is said in it, where that is known."""
+    """One recording, at `capabilities.rate_hz`; `text` is what is said in it, where that is known.
+
+    A dataset may be longer than memory is large: those of a training lie in files.
+    """
 
     id: str
-    audio: AudioFrame
+    audio: AudioFrame | StoredAudio
     text: str | None = None
+
+    @property
+    def duration_s(self) -> float:
+        return self.audio.duration_s
+
+    async def read(self) -> AudioFrame:
+        """Return the recording: read anew each time, so hold only those that are at work."""
+        if isinstance(self.audio, AudioFrame):
+            return self.audio
+        return await asyncio.to_thread(self.audio.read)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from glottis.config import Settings
 from glottis.core.audio import decode_file
@@ -17,11 +16,12 @@ from glottis.core.store import JobRecord, JobStatus, RecordInvalid, Store, Voice
 from glottis.core.training.feed import JobFeed
 from glottis.core.training.phrases import given_words, words
 from glottis.core.training.tools import RoutedTools
-from glottis.core.training.work_dir import save, save_file
+from glottis.core.training.work_dir import SAMPLES, WORK, save, save_file
 from glottis.plugins import (
     ErrorCategory,
     Progress,
     ProviderError,
+    StoredAudio,
     TrainedVoice,
     TrainingBackend,
     TrainingJob,
@@ -49,7 +49,7 @@ class Hopeless(Exception):
 
 
 class Trainer:
-    """One attempt at one job, in `folder`."""
+    """One attempt at one job, in its folder as `work_dir` makes it."""
 
     def __init__(
         self,
@@ -64,7 +64,8 @@ class Trainer:
     ) -> None:
         self._job = job
         self._guard = guard
-        self._folder = folder
+        self._folder = folder / WORK
+        self._samples = folder / SAMPLES
         self._store = store
         self._settings = settings
         self._feed = feed
@@ -93,25 +94,26 @@ class Trainer:
         raise ProviderError(ErrorCategory.INTERNAL, f"{self._guard.name} ended without a voice")
 
     async def _dataset(self) -> tuple[TrainingSample, ...]:
-        """Decode the samples that the job was queued with."""
+        """Decode the samples that the job was queued with, one after the other, into files."""
         dataset = []
         for sample_id in self._job.sample_ids:
             sample = await self._store.samples.get(sample_id)
             if sample is None:
                 raise Hopeless(words("sample_missing"))
-            with TemporaryDirectory() as folder:
-                path = Path(folder) / "sample"
-                async with aclosing(self._store.files.read(sample.file_id)) as pieces:
-                    async for piece in pieces:
-                        await asyncio.to_thread(_append, path, piece)
-                clip = await asyncio.to_thread(
-                    decode_file,
-                    path,
-                    rate_hz=self._guard.capabilities.rate_hz,
-                    max_s=self._settings.sample_max_s,
-                )
-            dataset.append(TrainingSample(sample.id, clip))
+            uploaded = self._samples / "uploaded"
+            async with aclosing(self._store.files.read(sample.file_id)) as pieces:
+                async for piece in pieces:
+                    await asyncio.to_thread(_append, uploaded, piece)
+            audio = await asyncio.to_thread(self._decoded, uploaded, self._samples / sample.id)
+            dataset.append(TrainingSample(sample.id, audio))
         return tuple(dataset)
+
+    def _decoded(self, uploaded: Path, path: Path) -> StoredAudio:
+        """Put what was uploaded in its place as samples of the backend's rate; blocks."""
+        rate_hz, max_s = self._guard.capabilities.rate_hz, self._settings.sample_max_s
+        stored = StoredAudio.write(path, decode_file(uploaded, rate_hz=rate_hz, max_s=max_s))
+        uploaded.unlink()
+        return stored
 
     async def _steps(self, dataset: tuple[TrainingSample, ...]) -> AsyncGenerator[Progress, None]:
         """Have the backend train, within its wall; it may not be silent for too long."""

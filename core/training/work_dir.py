@@ -1,4 +1,8 @@
-"""The folder in which a job is done, and its copies in the database."""
+"""The folder in which a job is done, and the copies of its work in the database.
+
+work     what the backend has done, and a checkpoint holds
+samples  what it works on, which the database has anyway
+"""
 
 import asyncio
 import shutil
@@ -13,6 +17,7 @@ from glottis.core.opening import opened
 from glottis.core.store import Files, JobRecord, TrainingJobs
 from glottis.plugins import ErrorCategory, ProviderError
 
+WORK, SAMPLES = "work", "samples"
 MOST_BYTES = 512 * 1024 * 1024
 """Of a checkpoint: it is written again and again."""
 _PIECE_BYTES = 256 * 1024
@@ -20,7 +25,7 @@ _PIECE_BYTES = 256 * 1024
 
 @asynccontextmanager
 async def work_dir(root: Path, job: JobRecord, files: Files) -> AsyncIterator[Path]:
-    """Make the folder of an attempt, as it was at the last checkpoint; it is gone afterwards.
+    """Make the folder of an attempt, its work as it was at the last checkpoint; it is gone afterwards.
 
     No two attempts share one, as an earlier one may still be at work in this very machine.
     """
@@ -32,7 +37,7 @@ async def work_dir(root: Path, job: JobRecord, files: Files) -> AsyncIterator[Pa
                 async with aclosing(files.read(job.checkpoint)) as pieces:
                     async for piece in pieces:
                         await asyncio.to_thread(packed.write, piece)
-                await asyncio.to_thread(_unpack, packed, folder)
+                await asyncio.to_thread(_unpack, packed, folder / WORK)
         yield folder
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
@@ -72,7 +77,8 @@ async def remove_leftovers(root: Path, jobs: TrainingJobs) -> None:
 
 def _make_anew(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    for name in (WORK, SAMPLES):
+        (folder / name).mkdir(parents=True)
 
 
 def _folders(root: Path) -> list[Path]:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 import soxr
-from glottis.plugins.audio import AudioFrame, silence
+from glottis.plugins.audio import AudioFrame, StoredAudio, silence
 from glottis.plugins.capabilities import TrainingCapabilities
 from glottis.plugins.conformance.guard import expect
 from glottis.plugins.conformance.provider import ProviderConformance
@@ -246,17 +246,28 @@ class TrainingBackendConformance(ProviderConformance):
 
 
 def _at_rate(sample: TrainingSample, rate_hz: int) -> TrainingSample:
-    if sample.audio.rate_hz == rate_hz:
-        return sample
-    samples = np.frombuffer(sample.audio.pcm, "<i2")
-    pcm = soxr.resample(samples, sample.audio.rate_hz, rate_hz).astype("<i2").tobytes()
-    return replace(sample, audio=AudioFrame(pcm, rate_hz))
+    audio = sample.audio if isinstance(sample.audio, AudioFrame) else sample.audio.read()
+    if audio.rate_hz != rate_hz:
+        samples = np.frombuffer(audio.pcm, "<i2")
+        pcm = soxr.resample(samples, audio.rate_hz, rate_hz).astype("<i2").tobytes()
+        audio = AudioFrame(pcm, rate_hz)
+    return replace(sample, audio=audio)
+
+
+def _stored(sample: TrainingSample, rate_hz: int, folder: Path) -> TrainingSample:
+    """Put a sample where the engine has those of a training: in a file."""
+    audio = _at_rate(sample, rate_hz).audio
+    if isinstance(audio, AudioFrame):
+        audio = StoredAudio.write(folder / sample.id, audio)
+    return replace(sample, audio=audio)
 
 
 def _generator(
     provider: TrainingBackend, samples: tuple[TrainingSample, ...], job: TrainingJob
 ) -> AsyncGenerator[Progress, None]:
     rate_hz = provider.capabilities.rate_hz
-    steps = provider.train(tuple(_at_rate(sample, rate_hz) for sample in samples), job)
+    folder = job.work_dir.with_name(f"{job.work_dir.name} samples")
+    folder.mkdir(exist_ok=True)
+    steps = provider.train(tuple(_stored(sample, rate_hz, folder) for sample in samples), job)
     expect(isinstance(steps, AsyncGenerator), "`train` should be an async generator: `async def` + `yield`")
     return steps

@@ -105,6 +105,7 @@ TRAINING_BACKENDS = {
     "Voiceless": _SPOKEN,
     "Elsewhere": _SPOKEN,
     "Unmeasurable": _SPOKEN,
+    "Impatient": _SPOKEN,
     "JustNumbers": _SPOKEN,
     "Deaf": _SPOKEN,
     "Clung": _SPOKEN,

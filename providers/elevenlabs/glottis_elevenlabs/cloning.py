@@ -4,6 +4,7 @@ Sources: the published reference of `POST /v1/voices/add`, and the guide to inst
 minutes of one speaker are best, and beyond three a clone becomes no better.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import Sequence
@@ -48,21 +49,25 @@ class Recordings:
     left_out: int
 
 
-def recordings(dataset: Sequence[TrainingSample]) -> Recordings:
-    """Choose what to send, the longest first, until it is enough; blocks for some milliseconds.
+async def recordings(dataset: Sequence[TrainingSample]) -> Recordings:
+    """Choose what to send, the longest first, until it is enough; what is beyond that is not even read.
 
     None is chosen twice: a file that comes twice is refused, and with it all of them.
     """
-    usable = {sample.audio.pcm: sample.audio for sample in dataset if verdict(sample.audio).usable}
-    longest_first = sorted(usable.values(), key=lambda audio: audio.duration_s, reverse=True)
     files: list[bytes] = []
     speech_s = 0.0
-    for audio in longest_first[:MOST_SAMPLES]:
-        if speech_s >= ENOUGH_S:
+    for sample in sorted(dataset, key=lambda sample: sample.duration_s, reverse=True):
+        if len(files) == MOST_SAMPLES or speech_s >= ENOUGH_S:
             break
-        files.append(wav_file(audio))
-        speech_s += audio.duration_s
+        file = await asyncio.to_thread(_file_of, await sample.read())
+        if file is not None and file not in files:
+            files.append(file)
+            speech_s += sample.duration_s
     return Recordings(tuple(files), speech_s, len(dataset) - len(files))
+
+
+def _file_of(audio: AudioFrame) -> bytes | None:
+    return wav_file(audio) if verdict(audio).usable else None
 
 
 def clone_name(job: TrainingJob) -> str:

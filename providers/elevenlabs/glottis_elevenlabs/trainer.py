@@ -52,12 +52,12 @@ class ElevenLabsTrainer(ElevenLabsProvider, TrainingBackend):
         self.capabilities = replace(self.capabilities, languages=self._spoken)
 
     async def validate(self, sample: TrainingSample) -> Verdict:
-        return await asyncio.to_thread(verdict, sample.audio)
+        return await asyncio.to_thread(verdict, await sample.read())
 
     async def train(
         self, dataset: tuple[TrainingSample, ...], job: TrainingJob
     ) -> AsyncGenerator[Progress, None]:
-        chosen = await asyncio.to_thread(recordings, dataset)
+        chosen = await recordings(dataset)
         if not chosen.files:
             raise ProviderError(
                 ErrorCategory.INVALID_REQUEST, "none of the recordings can be sent to ElevenLabs"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from glottis_local_voice.alignment import Indices, align
-from glottis_local_voice.features import Features
+from glottis_local_voice.features import ORDER, Features
 from glottis_local_voice.waveform import Floats
 
 CONTEXT = 2
@@ -122,19 +122,33 @@ def _fit(
 ) -> Conversion:
     from sklearn.linear_model import Ridge  # type: ignore[import-untyped]  # ships no types
 
-    frames = [stacked(pair.source.cepstra) for pair in pairs]
-    inputs = np.concatenate([frame[rows] for frame, (rows, _) in zip(frames, paths, strict=True)])
+    inputs = _surroundings(pairs, paths)
     outputs = np.concatenate(
         [pair.target.cepstra[columns] for pair, (_, columns) in zip(pairs, paths, strict=True)]
     )
-    mean, deviation = inputs.mean(axis=0), inputs.std(axis=0) + 1e-9
-    ridge = Ridge(alpha=_SHRINKAGE).fit((inputs - mean) / deviation, outputs)
+    mean = inputs.mean(axis=0)
+    inputs -= mean
+    deviation = np.sqrt(np.einsum("ij,ij->j", inputs, inputs) / len(inputs)) + 1e-9
+    inputs /= deviation
+    ridge = Ridge(alpha=_SHRINKAGE, copy_X=False).fit(inputs, outputs)
     weights = np.asarray(ridge.coef_, dtype=np.float64)
     offsets = np.asarray(ridge.intercept_, dtype=np.float64)
-    made = (np.concatenate(frames) - mean) / deviation @ weights.T + offsets
+    made = np.concatenate(
+        [(stacked(pair.source.cepstra) - mean) / deviation @ weights.T + offsets for pair in pairs]
+    )
     wanted = np.concatenate([pair.target.cepstra for pair in pairs])
     spread = (wanted.std(axis=0) / (made.std(axis=0) + 1e-9)) ** _WIDENED
     return Conversion(mean, deviation, weights, offsets, made.mean(axis=0), spread, pitch, stretch)
+
+
+def _surroundings(pairs: Sequence[Pair], paths: Sequence[tuple[Indices, Indices]]) -> Floats:
+    """Return the aligned frames of the source with those around them: by far the largest array, made once."""
+    inputs = np.empty((sum(len(rows) for rows, _ in paths), ORDER * (2 * CONTEXT + 1)))
+    first = 0
+    for pair, (rows, _) in zip(pairs, paths, strict=True):
+        inputs[first : first + len(rows)] = stacked(pair.source.cepstra)[rows]
+        first += len(rows)
+    return inputs
 
 
 def _pitch(recordings: Sequence[Features]) -> Floats:

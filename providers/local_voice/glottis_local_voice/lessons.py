@@ -4,10 +4,8 @@ plan.json       which base voice, which sample rate
 lesson-NNN.npz  what sample NNN teaches: passages of both speakers, taken apart
 """
 
-import hashlib
 import json
 import zipfile
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
@@ -17,7 +15,7 @@ import numpy as np
 from glottis.plugins import TrainingSample
 
 from glottis_local_voice.conversion import Pair
-from glottis_local_voice.features import Features
+from glottis_local_voice.features import FRAME_MS, Features
 from glottis_local_voice.waveform import Floats
 
 
@@ -39,6 +37,18 @@ class Passage:
     vector: Floats
 
 
+@dataclass(slots=True)
+class Lesson:
+    """What a sample teaches; `is_whole` unless some of it was left out, as there was enough."""
+
+    passages: list[Passage]
+    is_whole: bool = True
+
+    @property
+    def speech_s(self) -> float:
+        return sum(len(each.pair.target) for each in self.passages) * FRAME_MS / 1_000
+
+
 class Lessons:
     """The folder of a job."""
 
@@ -55,24 +65,26 @@ class Lessons:
     def settle(self, plan: Plan) -> None:
         self._write("plan.json", json.dumps(asdict(plan)).encode())
 
-    def of(self, number: int, sample: TrainingSample) -> list[Passage] | None:
+    def of(self, number: int, sample: TrainingSample) -> Lesson | None:
         """Give what was prepared of a sample; None where that is still to be done, or cannot be read."""
         try:
             content = BytesIO((self._folder / _name(number)).read_bytes())
             with np.load(content, allow_pickle=False) as archive:
                 if str(archive["sample"]) != _fingerprint(sample):
                     return None
-                return [_unpacked(archive, index) for index in range(int(archive["passages"]))]
+                passages = [_unpacked(archive, index) for index in range(int(archive["passages"]))]
+                return Lesson(passages, is_whole=bool(archive["is_whole"]))
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
             return None
 
-    def keep(self, number: int, sample: TrainingSample, passages: Sequence[Passage]) -> None:
+    def keep(self, number: int, sample: TrainingSample, lesson: Lesson) -> None:
         """Keep what a sample teaches, in half the bytes: errors of the spectrum are below 0.05 dB."""
         arrays: dict[str, Any] = {
             "sample": np.array(_fingerprint(sample)),
-            "passages": np.array(len(passages)),
+            "passages": np.array(len(lesson.passages)),
+            "is_whole": np.array(lesson.is_whole),
         }
-        for index, passage in enumerate(passages):
+        for index, passage in enumerate(lesson.passages):
             for who, features in (("source", passage.pair.source), ("target", passage.pair.target)):
                 arrays[f"{index}.{who}.f0_hz"] = features.f0_hz.astype(np.float32)
                 arrays[f"{index}.{who}.cepstra"] = features.cepstra.astype(np.float16)
@@ -95,7 +107,7 @@ def _name(number: int) -> str:
 
 def _fingerprint(sample: TrainingSample) -> str:
     """Tell one sample from another that has taken its place."""
-    return f"{sample.id} {hashlib.sha256(sample.audio.pcm).hexdigest()[:16]}"
+    return f"{sample.id} {sample.duration_s:.3f}"
 
 
 def _unpacked(archive: Any, index: int) -> Passage:

@@ -20,6 +20,7 @@ _ODDEST_PACE = 1.6
 _HELD_OUT = 0.15
 LEAST_PASSAGES = 3
 _FFT = 2_048
+_LISTENED_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +32,26 @@ class Curriculum:
     odd: int
 
 
-def rate_for(samples: Sequence[AudioFrame], base: AudioFrame) -> int:
-    """Choose a voice's sample rate: 22.05 kHz where the recordings and the base voice go beyond 8 kHz."""
-    if base.rate_hz < FULL_RATE_HZ or any(sample.rate_hz < FULL_RATE_HZ for sample in samples):
-        return NARROW_RATE_HZ
-    above = whole = 0.0
-    for sample in samples:
-        recording = to_samples(sample, rate_hz=FULL_RATE_HZ)
-        frames = recording[: len(recording) // _FFT * _FFT].reshape(-1, _FFT) * np.hanning(_FFT)
-        power = np.sum(np.abs(np.fft.rfft(frames, axis=1)) ** 2, axis=0)
-        above += float(power[int(_NARROW_HZ / FULL_RATE_HZ * _FFT) :].sum())
-        whole += float(power.sum())
+@dataclass(frozen=True, slots=True)
+class Power:
+    """How much of a sound lies beyond what the lower sample rate holds, and how much there is in all."""
+
+    above: float
+    whole: float
+
+
+def power_of(recording: AudioFrame) -> Power:
+    """Look at the first half minute of a recording."""
+    begun = AudioFrame(recording.pcm[: 2 * round(_LISTENED_S * recording.rate_hz)], recording.rate_hz)
+    samples = to_samples(begun, rate_hz=FULL_RATE_HZ)
+    frames = samples[: len(samples) // _FFT * _FFT].reshape(-1, _FFT) * np.hanning(_FFT)
+    power = np.sum(np.abs(np.fft.rfft(frames, axis=1)) ** 2, axis=0)
+    return Power(float(power[int(_NARROW_HZ / FULL_RATE_HZ * _FFT) :].sum()), float(power.sum()))
+
+
+def rate_for(powers: Sequence[Power]) -> int:
+    """Choose a voice's sample rate: 22.05 kHz where the recordings go beyond 8 kHz."""
+    above, whole = sum(each.above for each in powers), sum(each.whole for each in powers)
     return FULL_RATE_HZ if above > _NARROW_SHARE * whole else NARROW_RATE_HZ
 
 

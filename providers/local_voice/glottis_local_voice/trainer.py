@@ -5,6 +5,7 @@ import math
 import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -31,15 +32,18 @@ from glottis_local_voice.artefact import Heading, LocalVoice, write_voice
 from glottis_local_voice.configuration import LocalVoiceConfig
 from glottis_local_voice.conversion import ROUNDS, Conversion
 from glottis_local_voice.embedding import SpeakerEncoder, encoder_file
-from glottis_local_voice.lessons import Lessons, Passage, Plan
+from glottis_local_voice.lessons import Lesson, Lessons, Passage, Plan
 from glottis_local_voice.libraries import TRAINING, load
 from glottis_local_voice.passages import passages
 from glottis_local_voice.studying import (
+    FULL_RATE_HZ,
     LEAST_PASSAGES,
+    NARROW_RATE_HZ,
     Curriculum,
     compared,
     curriculum,
     examined,
+    power_of,
     rate_for,
     rounds,
 )
@@ -56,9 +60,18 @@ class _Course:
     """One training as it goes on."""
 
     job: TrainingJob
+    dataset: Sequence[TrainingSample]
     lessons: Lessons
     plan: Plan | None
-    passages: list[Passage] = field(default_factory=list)
+    taken: list[Lesson] = field(default_factory=list)
+
+    @property
+    def passages(self) -> list[Passage]:
+        return [passage for lesson in self.taken for passage in lesson.passages]
+
+    @property
+    def speech_s(self) -> float:
+        return sum(lesson.speech_s for lesson in self.taken)
 
 
 class LocalVoiceTrainer(TrainingBackend):
@@ -92,58 +105,54 @@ class LocalVoiceTrainer(TrainingBackend):
         await asyncio.to_thread(self._executor.shutdown, cancel_futures=True)
 
     async def validate(self, sample: TrainingSample) -> Verdict:
-        return await self._run(verdict, sample)
+        return await self._run(verdict, await sample.read())
 
     async def train(
         self, dataset: tuple[TrainingSample, ...], job: TrainingJob
     ) -> AsyncGenerator[Progress, None]:
         lessons = Lessons(job.work_dir)
-        course = _Course(job, lessons, await self._run(lambda: lessons.plan))
+        course = _Course(job, dataset, lessons, await self._run(lambda: lessons.plan))
         for number, sample in enumerate(dataset):
-            kept = await self._run(lessons.of, number, sample) if course.plan else None
-            if kept is not None:
-                course.passages += kept
-                continue
-            taught: list[Passage] = []
-            recordings = await self._run(_cut, sample.audio)
-            for place, recording in enumerate(recordings):
-                if place:
-                    yield _preparing(number + place / len(recordings), len(dataset))
-                text = sample.text if len(recordings) == 1 else None
-                taught += await self._taught_by(recording, text, course=course, dataset=dataset)
-            await self._run(lessons.keep, number, sample, taught)
-            course.passages += taught
-            yield replace(_preparing(number + 1, len(dataset)), is_checkpoint=True)
+            lesson = await self._run(lessons.of, number, sample) if course.plan else None
+            if lesson is None:
+                lesson = Lesson([])
+                room_s = (self.config.most_speech_s - course.speech_s) / (len(dataset) - number)
+                async with aclosing(self._study(sample, course, lesson, room_s=room_s)) as studying:
+                    async for done in studying:
+                        yield _preparing(number + done, len(dataset))
+                await self._run(lessons.keep, number, sample, lesson)
+                yield replace(_preparing(number + 1, len(dataset)), is_checkpoint=True)
+            course.taken.append(lesson)
         async for progress in self._learn(course):
             yield progress
 
     async def _learn(self, course: _Course) -> AsyncGenerator[Progress, None]:
         plan = course.plan
-        lesson = await self._run(curriculum, course.passages)
-        if plan is None or len(lesson.learnt) + len(lesson.held_out) < LEAST_PASSAGES:
+        chosen = await self._run(curriculum, course.passages)
+        if plan is None or len(chosen.learnt) + len(chosen.held_out) < LEAST_PASSAGES:
             raise ProviderError(
                 ErrorCategory.INVALID_REQUEST,
                 "too little of the recordings could be understood: record more sentences, slowly",
             )
         learning = {"en": "Learning the voice", "ru": "Изучаю голос"}
         found: list[Conversion] = []
-        async for conversion in self._rounds(lesson.learnt):
+        async for conversion in self._rounds(chosen.learnt):
             found.append(conversion)
             done = _PREPARED + (_LEARNT - _PREPARED) * len(found) / ROUNDS
             yield Progress(done, learning, stage=TrainingStage.TRAINING)
         checking = {"en": "Checking the voice", "ru": "Проверяю голос"}
         yield Progress(_LEARNT, checking, stage=TrainingStage.VALIDATING)
         metrics = await self._run(
-            partial(examined, found[-1], lesson, rate_hz=plan.rate_hz, encoder=self._encoder)
+            partial(examined, found[-1], chosen, rate_hz=plan.rate_hz, encoder=self._encoder)
         )
         # What was kept back to check on has done so, and now teaches too.
-        everything = [*lesson.learnt, *lesson.held_out]
+        everything = [*chosen.learnt, *chosen.held_out]
         finishing = {"en": "Finishing the voice", "ru": "Завершаю голос"}
         async for conversion in self._rounds(everything):
             found.append(conversion)
             done = _CHECKED + (99 - _CHECKED) * (len(found) - ROUNDS) / ROUNDS
             yield Progress(done, finishing, stage=TrainingStage.VALIDATING)
-        metrics |= _described(plan, lesson, everything)
+        metrics |= _described(course, plan, chosen)
         artefact = course.job.work_dir / "voice.npz"
         heading = Heading(plan.rate_hz, course.job.language, plan.base, plan.base_voice)
         await self._run(write_voice, artefact, LocalVoice(heading, found[-1]))
@@ -151,24 +160,37 @@ class LocalVoiceTrainer(TrainingBackend):
         done_message = {"en": "The voice is ready", "ru": "Голос готов"}
         yield Progress(100.0, done_message, voice, TrainingStage.VALIDATING)
 
-    async def _taught_by(
-        self,
-        recording: AudioFrame,
-        text: str | None,
-        *,
-        course: _Course,
-        dataset: Sequence[TrainingSample],
-    ) -> list[Passage]:
+    async def _study(
+        self, sample: TrainingSample, course: _Course, lesson: Lesson, *, room_s: float
+    ) -> AsyncGenerator[float, None]:
+        """Write a lesson, of no more speech than there is room for; tells which share of a sample is done."""
+        lesson.is_whole = room_s > 0
+        recordings = await self._run(_cut, await sample.read()) if lesson.is_whole else []
+        for place, recording in enumerate(recordings):
+            lesson.is_whole = lesson.speech_s < room_s
+            if not lesson.is_whole:
+                return
+            if place:
+                yield place / len(recordings)
+            text = sample.text if len(recordings) == 1 else None
+            lesson.passages += await self._taught_by(recording, text, course)
+
+    async def _taught_by(self, recording: AudioFrame, text: str | None, course: _Course) -> list[Passage]:
         """Have the base voice say what a recording says, and take both apart: one passage, or none."""
         base = await self._said_again(course, recording, text)
         if base is None:
             return []
         if course.plan is None:
-            rate_hz = await self._run(rate_for, [each.audio for each in dataset], base.audio)
-            course.plan = Plan(base.instance, base.voice, rate_hz)
+            course.plan = Plan(base.instance, base.voice, await self._rate_for(course, base.audio))
             await self._run(course.lessons.settle, course.plan)
         work = partial(compared, base.audio, recording, rate_hz=course.plan.rate_hz, encoder=self._encoder)
         return [await self._run(work)]
+
+    async def _rate_for(self, course: _Course, base: AudioFrame) -> int:
+        """Choose a voice's sample rate: the higher one where recordings and base voice have so much."""
+        if any(audio.rate_hz < FULL_RATE_HZ for audio in (base, *(each.audio for each in course.dataset))):
+            return NARROW_RATE_HZ
+        return rate_for([await self._run(power_of, await sample.read()) for sample in course.dataset])
 
     async def _said_again(
         self, course: _Course, recording: AudioFrame, text: str | None
@@ -218,12 +240,13 @@ def _preparing(done: float, samples: int) -> Progress:
     )
 
 
-def _described(plan: Plan, lesson: Curriculum, everything: Sequence[Passage]) -> dict[str, object]:
-    frames = sum(len(each.pair.target) for each in everything)
+def _described(course: _Course, plan: Plan, chosen: Curriculum) -> dict[str, object]:
+    everything = Lesson([*chosen.learnt, *chosen.held_out])
     return {
         "base": plan.base,
         "rate_hz": plan.rate_hz,
-        "passages": len(everything),
-        "passages_left_out": lesson.odd,
-        "speech_s": round(frames * 0.005, 1),
+        "samples_cut_short": sum(not each.is_whole for each in course.taken),
+        "passages": len(everything.passages),
+        "passages_left_out": chosen.odd,
+        "speech_s": round(everything.speech_s, 1),
     }

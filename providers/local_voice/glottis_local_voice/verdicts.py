@@ -1,7 +1,7 @@
 """Whether a recording can teach a voice."""
 
 import numpy as np
-from glottis.plugins import TrainingSample, Verdict
+from glottis.plugins import AudioFrame, Verdict
 
 from glottis_local_voice.waveform import Floats, levels_db, to_samples, trimmed
 
@@ -12,11 +12,11 @@ _LEAST_VOICED_S = 0.3
 _SEARCHED_S = 10.0
 
 
-def verdict(sample: TrainingSample) -> Verdict:
+def verdict(audio: AudioFrame) -> Verdict:
     """Judge a recording; blocks for a tenth of a second."""
-    if sample.audio.duration_s > MOST_S:
+    if audio.duration_s > MOST_S:
         return Verdict(False, f"Longer than {MOST_S / 60:g} minutes: cut it into shorter recordings.")
-    speech = trimmed(to_samples(sample.audio, rate_hz=RATE_HZ), rate_hz=RATE_HZ)
+    speech = trimmed(to_samples(audio, rate_hz=RATE_HZ), rate_hz=RATE_HZ)
     if len(speech) < LEAST_SPEECH_S * RATE_HZ:
         return Verdict(False, "Too short: read a whole sentence aloud.")
     levels = levels_db(speech, rate_hz=RATE_HZ)

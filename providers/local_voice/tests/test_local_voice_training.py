@@ -12,6 +12,7 @@ from glottis.plugins import (
     ErrorCategory,
     Progress,
     ProviderError,
+    StoredAudio,
     SynthesisOptions,
     Synthesizer,
     TrainingBackend,
@@ -21,7 +22,7 @@ from glottis.plugins import (
     silence,
 )
 
-from .conftest import RATE_HZ, SENTENCES, BaseVoice, Tools, whole
+from .conftest import RATE_HZ, SENTENCES, BaseVoice, Tools, made, offered, whole
 
 Recorded = Callable[[int], tuple[TrainingSample, ...]]
 
@@ -64,7 +65,7 @@ async def test_a_training_ends_in_a_voice_that_is_nearer_to_the_samples_and_spea
     await synthesizer.install(voice)
     spoken = await whole(synthesizer, SENTENCES[0], SynthesisOptions(voice=voice.voice_id))
     assert spoken.rate_hz == RATE_HZ
-    assert 0.6 < spoken.duration_s / recorded(1)[0].audio.duration_s < 1.6
+    assert 0.6 < spoken.duration_s / recorded(1)[0].duration_s < 1.6
     assert base.asked[-1][0] == "espeak"
 
 
@@ -89,7 +90,7 @@ async def test_a_long_recording_is_cut_and_each_part_is_heard(
     trainer: TrainingBackend, base: BaseVoice, recorded: Recorded, tmp_path: Path
 ) -> None:
     pause = silence(1.0, rate_hz=RATE_HZ).pcm
-    clips = [sample.audio.pcm for sample in recorded(4)]
+    clips = [(await sample.read()).pcm for sample in recorded(4)]
     joined = AudioFrame((pause.join(clips) + pause) * 2, RATE_HZ)
     tools = Tools(base, dict.fromkeys(range(9), "..."))
 
@@ -105,6 +106,36 @@ async def test_a_long_recording_is_cut_and_each_part_is_heard(
     assert joined.duration_s > 12
     assert 3 <= 9 - len(tools.heard) <= 8
     assert not tools.spoken
+
+
+async def test_of_very_long_recordings_each_gives_its_share_and_the_rest_is_left_out(
+    base: BaseVoice, recorded: Recorded, tmp_path: Path
+) -> None:
+    pause = silence(1.0, rate_hz=RATE_HZ).pcm
+    clips = [(await sample.read()).pcm for sample in recorded(4)]
+    long = AudioFrame((pause.join(clips) + pause) * 3, RATE_HZ)
+    folder = tmp_path / "work"
+    dataset = tuple(
+        TrainingSample(name, StoredAudio.write(tmp_path / name, long)) for name in ("one", "two", "three")
+    )
+    spec = offered("local-voice", "glottis_register_training_backends")
+    trainer: TrainingBackend = made(spec, tmp_path, most_speech_s=12)
+    tools = Tools(base, dict.fromkeys(range(99), " ".join(SENTENCES[:2])))
+    async with aclosing(trainer.train(dataset, job(folder, tools))) as training:
+        done = 0
+        while done < 2:
+            done += (await anext(training)).is_checkpoint
+    resumed = await trained(trainer, dataset, job(folder, tools, attempt=2))
+    await trainer.aclose()
+
+    voice = resumed[-1].voice
+    assert voice is not None
+    assert voice.metrics["samples_cut_short"] == 3
+    longest_passage_s = 10.0
+    assert 5 < voice.metrics["speech_s"] < 12 + longest_passage_s < 3 * long.duration_s
+    lessons = [path.stat().st_size for path in sorted(folder.glob("lesson-*.npz"))]
+    assert len(lessons) == 3
+    assert max(lessons) < 3 * min(lessons)
 
 
 async def test_recordings_that_nobody_understands_fail_the_training(
@@ -129,7 +160,7 @@ async def test_what_cannot_teach_a_voice_is_refused_with_the_reason(
 ) -> None:
     noise = np.random.default_rng(1).normal(size=3 * RATE_HZ)
     hiss = np.convolve(noise, [1, -0.9])[: len(noise)] * np.repeat(np.linspace(0.02, 1, 30), RATE_HZ // 10)
-    speech = recorded(1)[0].audio
+    speech = await recorded(1)[0].read()
     refused = {
         "Too short": AudioFrame(speech.pcm[: RATE_HZ // 2 * 2], RATE_HZ),
         "Too noisy": _frame(0.1 * noise),

@@ -36,7 +36,7 @@ class MockTrainer(TrainingBackend):
 
     async def validate(self, sample: TrainingSample) -> Verdict:
         await delay(self.config)
-        if sample.audio.duration_s < SHORTEST_S:
+        if sample.duration_s < SHORTEST_S:
             return Verdict(usable=False, reason=f"shorter than {SHORTEST_S} s")
         return Verdict(usable=True)
 
@@ -59,7 +59,7 @@ class MockTrainer(TrainingBackend):
         await self._make_trouble(100.0)
         yield Progress(95.0, stage=TrainingStage.VALIDATING)
         artefact = job.work_dir / "voice.json"
-        pitch = PITCHES[_digest(dataset) % len(PITCHES)]
+        pitch = PITCHES[await _digest(dataset) % len(PITCHES)]
         await asyncio.to_thread(artefact.write_text, json.dumps({"format": FORMAT, "pitch": pitch}))
         metrics = {"steps": steps, "samples": len(dataset), "pitch": pitch}
         yield Progress(100.0, voice=TrainedVoice(job.id, artefact, metrics))
@@ -91,5 +91,5 @@ def _read(notes: Path) -> list[int]:
     return [int(step) for step in json.loads(notes.read_text())] if notes.exists() else []
 
 
-def _digest(dataset: tuple[TrainingSample, ...]) -> int:
-    return sum(sha256(sample.audio.pcm).digest()[0] for sample in dataset)
+async def _digest(dataset: tuple[TrainingSample, ...]) -> int:
+    return sum([sha256((await sample.read()).pcm).digest()[0] for sample in dataset])

@@ -31,7 +31,7 @@ Dataset = tuple[TrainingSample, ...]
 
 class Good(TrainingBackend):
     async def validate(self, sample: TrainingSample) -> Any:
-        is_long = sample.audio.duration_s > 1
+        is_long = sample.duration_s > 1
         return Verdict(is_long, "" if is_long else "too short")
 
     async def train(self, dataset: Dataset, job: TrainingJob) -> Steps:
@@ -88,6 +88,14 @@ class Unmeasurable(Good):
         return Progress(100.0, voice=TrainedVoice(job.id, metrics={"when": {1, 2}}))
 
 
+class Impatient(Good):
+    async def train(self, dataset: Dataset, job: TrainingJob) -> Steps:
+        if any(not sample.audio.pcm for sample in dataset):  # type: ignore[union-attr]  # the fault: it lies in a file
+            raise ProviderError(ErrorCategory.INVALID_REQUEST, "a sample is empty")
+        async for step in super().train(dataset, job):
+            yield step
+
+
 class JustNumbers(Good):
     async def train(self, dataset: Dataset, job: TrainingJob) -> Steps:
         yield 50.0
@@ -133,7 +141,7 @@ class Picky(Good):
 
 class Curt(Good):
     async def validate(self, sample: TrainingSample) -> Any:
-        return Verdict(usable=sample.audio.duration_s > 1)
+        return Verdict(usable=sample.duration_s > 1)
 
 
 class JustYes(Good):

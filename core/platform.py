@@ -12,6 +12,7 @@ from glottis.core.access import AudioLinks, Authentication
 from glottis.core.broker import Broker, open_broker
 from glottis.core.conversation import Turns
 from glottis.core.dialogue import Dialogue
+from glottis.core.inference import RemoteProviders
 from glottis.core.listening import Silero, VoiceActivity
 from glottis.core.metrics import Metrics
 from glottis.core.routing import Guard, RoutedPeers, Routing
@@ -75,6 +76,7 @@ async def open_engine(
     metrics = Metrics()
     guards: dict[tuple[Kind, str], Guard[Any]] = {}
     async with AsyncExitStack() as stack:
+        remote = await stack.enter_async_context(_remote_providers(settings, deployment, metrics, broker))
         host = await stack.enter_async_context(
             open_plugins(
                 deployment,
@@ -86,10 +88,13 @@ async def open_engine(
                 peers=lambda instance: RoutedPeers(
                     instance, lambda name: guards.get((Kind.SYNTHESIZER, name))
                 ),
+                remote=None if remote is None else remote.make,
             )
         )
         guards |= _guards(host, deployment, metrics)
         routing = Routing(deployment, guards)
+        if remote is not None:
+            remote.on_change(routing.forget)
         for guard in routing.guards:
             stack.push_async_callback(guard.aclose)
         yield Engine(
@@ -119,8 +124,9 @@ async def open_platform(
         engine = await stack.enter_async_context(
             open_engine(settings, deployment, environment=environment, loaded=loaded, broker=broker)
         )
-        trained = TrainedVoices(store, engine.routing, settings.data_dir / "voices")
-        await stack.enter_async_context(trained.running())
+        trained, training = await stack.enter_async_context(
+            open_training(engine, store, broker, slots=settings.training_slots if broker is None else 0)
+        )
         speaker = Speaker(
             engine.routing,
             store,
@@ -133,9 +139,6 @@ async def open_platform(
         stack.push_async_callback(speaker.aclose)
         voice_activity = await stack.enter_async_context(Silero())
         telemetry = await stack.enter_async_context(telemetry_to(settings.otlp_endpoint))
-        training = Training(store, engine.routing, settings, trained, engine.host.emit, broker)
-        slots = settings.training_slots if broker is None else 0
-        await stack.enter_async_context(training.running(slots=slots))
         yield Platform(
             engine,
             store,
@@ -157,6 +160,31 @@ async def open_platform(
             training,
             trained,
         )
+
+
+@asynccontextmanager
+async def open_training(
+    engine: Engine, store: Store, broker: Broker | None, *, slots: int
+) -> AsyncIterator[tuple[TrainedVoices, Training]]:
+    """Know of all trained voices, and train up to `slots` at once, while the context lasts."""
+    trained = TrainedVoices(store, engine.routing, engine.settings.data_dir / "voices")
+    training = Training(store, engine.routing, engine.settings, trained, engine.host.emit, broker)
+    async with trained.running(), training.running(slots=slots):
+        yield trained, training
+
+
+@asynccontextmanager
+async def _remote_providers(
+    settings: Settings, deployment: Deployment, metrics: Metrics, broker: Broker | None
+) -> AsyncIterator[RemoteProviders | None]:
+    """Reach what runs on workers, if anything does and there is a broker to reach it by."""
+    async with AsyncExitStack() as stack:
+        if deployment.on_workers and broker is None:
+            broker = await stack.enter_async_context(broker_of(settings, name="glottis"))
+        if not deployment.on_workers or broker is None:
+            yield None
+            return
+        yield await stack.enter_async_context(RemoteProviders(broker, metrics))
 
 
 @asynccontextmanager

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from glottis.config import Deployment, Settings
 from glottis.core.broker import BrokerUnavailable
-from glottis.core.platform import Engine, broker_of, open_engine
+from glottis.core.inference import InferenceWorker
+from glottis.core.platform import Engine, broker_of, open_engine, open_training
 from glottis.core.store import open_store
-from glottis.core.training import TrainedVoices, Training
 from glottis.plugins import Kind
 from glottis.plugins.host import LoadedPlugins
+
+_KINDS = {"recognize": Kind.RECOGNIZER, "synthesize": Kind.SYNTHESIZER}
 
 WORKER_KINDS = ("train", "recognize", "synthesize")
 """What a worker may do, named as in the routes of plugins.toml."""
@@ -30,11 +32,14 @@ async def open_worker(
     deployment: Deployment,
     *,
     kinds: Collection[str],
-    slots: int,
+    slots: int | None = None,
     environment: Mapping[str, str] | None = None,
     loaded: LoadedPlugins | None = None,
 ) -> AsyncIterator[Worker]:
-    """Work while the context lasts: up to `slots` pieces at once of each kind.
+    """Work while the context lasts.
+
+    `slots` is how many trainings are done at once, one by default, and how many requests each provider gets
+    at once, by default as many as it takes.
 
     `deployment` is the whole one, as the servers have it. In the end, trainings are put back for others.
 
@@ -51,13 +56,32 @@ async def open_worker(
         engine = await stack.enter_async_context(
             open_engine(settings, held, environment=environment, loaded=loaded, broker=broker)
         )
-        trained = TrainedVoices(store, engine.routing, settings.data_dir / "voices")
-        await stack.enter_async_context(trained.running())
-        work = {}
-        if "train" in kinds:
-            training = Training(store, engine.routing, settings, trained, engine.host.emit, broker)
-            await stack.enter_async_context(training.running(slots=slots))
-            work["train"] = tuple(
-                guard.name for guard in engine.routing.guards if guard.kind is Kind.TRAINING_BACKEND
-            )
+        trains = (slots or 1) if "train" in kinds else 0
+        trained, _ = await stack.enter_async_context(open_training(engine, store, broker, slots=trains))
+        guards = {
+            (key, name): engine.routing.instance(_KINDS[key], name)
+            for key, name in sorted(deployment.on_workers)
+            if key in kinds
+        }
+        served = {place: guard for place, guard in guards.items() if guard is not None and guard.is_started}
+        inference = InferenceWorker(
+            broker,
+            list(served.values()),
+            engine.metrics,
+            slots=slots,
+            trained=trained,
+            drain_timeout_s=settings.drain_timeout_s,
+        )
+        await stack.enter_async_context(inference.serving())
+        work = {"train": _trainers(engine)} if trains else {}
+        for key, name in served:
+            work[key] = (*work.get(key, ()), name)
         yield Worker(engine, work)
+
+
+def _trainers(engine: Engine) -> tuple[str, ...]:
+    return tuple(
+        guard.name
+        for guard in engine.routing.guards
+        if guard.kind is Kind.TRAINING_BACKEND and guard.is_started
+    )

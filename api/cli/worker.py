@@ -29,8 +29,13 @@ def worker(
         str, typer.Option(help="What to do, with commas: train, recognize, synthesize.")
     ] = ",".join(WORKER_KINDS),
     slots: Annotated[
-        int, typer.Option(min=1, max=64, help="Trainings, and requests to each provider, at once.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            help="Trainings at once (one by default), and requests to each provider (as many as it takes).",
+        ),
+    ] = None,
     data_dir: DataDirOption = None,
     config: ConfigOption = None,
 ) -> None:
@@ -42,7 +47,9 @@ def worker(
     uvloop.run(_work(settings, deployment, chosen, slots))
 
 
-async def _work(settings: Settings, deployment: Deployment, kinds: tuple[str, ...], slots: int) -> None:
+async def _work(
+    settings: Settings, deployment: Deployment, kinds: tuple[str, ...], slots: int | None
+) -> None:
     stop, ready = stop_signal(), asyncio.Event()
 
     async def work() -> None:

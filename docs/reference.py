@@ -15,7 +15,16 @@ from glottis.api.documentation import register_documentation
 from glottis.api.errors import TOLD
 from glottis.api.routes import blueprints
 from glottis.api.websocket import messages
-from glottis.config import Limits, Listening, ProjectEntry, ProviderEntry, RouteChains, Settings, VoiceChoice
+from glottis.config import (
+    Limits,
+    Listening,
+    ProjectEntry,
+    ProviderEntry,
+    RouteChains,
+    RouteEntry,
+    Settings,
+    VoiceChoice,
+)
 from glottis.config.deployment import SectionEntry
 from glottis.config.settings import environment_name
 from glottis.core.errors import GlottisError
@@ -33,6 +42,7 @@ DEPLOYMENT: Mapping[str, type[BaseModel]] = {
     "providers": ProviderEntry,
     "limits": Limits,
     "routes": RouteChains,
+    "route": RouteEntry,
     "listening": Listening,
     "projects": ProjectEntry,
     "voices": VoiceChoice,

@@ -110,13 +110,10 @@ async def open_plugins(
         )
         stack.push_async_callback(starter.aclose)
         instances = await starter.start(resolution.plans)
-        problems = _missing(deployment, resolution, instances)
-        if problems:
+        if problems := _missing(deployment, resolution, instances):
             raise ConfigError(problems)
-        events = EventFeed(
-            [Listener(plugin, listening(hook)) for plugin, hook in loaded.hooks("glottis_on_event")],
-            redaction=redaction,
-        )
+        listeners = [Listener(plugin, listening(hook)) for plugin, hook in loaded.hooks("glottis_on_event")]
+        events = EventFeed(listeners, redaction=redaction)
         events.start()
         stack.push_async_callback(events.aclose)
         yield PluginHost(loaded, instances, redaction, events)

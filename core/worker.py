@@ -5,10 +5,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from glottis.config import Deployment, Settings
-from glottis.core.broker import BrokerUnavailable
+from glottis.core.broker import Broker, BrokerUnavailable
 from glottis.core.inference import InferenceWorker
 from glottis.core.platform import Engine, broker_of, open_engine, open_training
-from glottis.core.store import open_store
+from glottis.core.store import Store, open_store
 from glottis.plugins import Kind
 from glottis.plugins.host import LoadedPlugins
 
@@ -23,6 +23,8 @@ class Worker:
     """A worker at work: what it does, and by which instances."""
 
     engine: Engine
+    store: Store
+    broker: Broker
     work: Mapping[str, tuple[str, ...]]
 
 
@@ -76,7 +78,7 @@ async def open_worker(
         work = {"train": _trainers(engine)} if trains else {}
         for key, name in served:
             work[key] = (*work.get(key, ()), name)
-        yield Worker(engine, work)
+        yield Worker(engine, store, broker, work)
 
 
 def _trainers(engine: Engine) -> tuple[str, ...]:

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import os
+import socket
+from contextlib import AsyncExitStack
 from typing import Annotated
 
 import typer
@@ -15,7 +17,9 @@ from glottis.api.cli.setup import (
     read_plugins,
     read_settings,
 )
+from glottis.api.server import address_of, bind
 from glottis.api.stopping import obeying, stop_signal
+from glottis.api.watching import watched
 from glottis.config import Deployment, Settings
 from glottis.core.store import embedded_url
 from glottis.core.worker import WORKER_KINDS, open_worker
@@ -36,26 +40,41 @@ def worker(
             help="Trainings at once (one by default), and requests to each provider (as many as it takes).",
         ),
     ] = None,
+    host: Annotated[str | None, typer.Option(help="Address of --port.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Answer /healthz, /readyz and /metrics here; without it, nothing is.")
+    ] = None,
     data_dir: DataDirOption = None,
     config: ConfigOption = None,
 ) -> None:
     """Do the work of the servers that share GLOTTIS_NATS_URL and the database, until told to stop."""
     chosen = _kinds(kinds)
-    settings = _settings(read_settings(data_dir=data_dir, config=config))
+    settings = _settings(read_settings(host=host, port=port or 0, data_dir=data_dir, config=config))
+    sock = None if port is None else bind(settings)
     deployment = read_deployment(settings)
     _require_work(deployment, chosen)
-    uvloop.run(_work(settings, deployment, chosen, slots))
+    uvloop.run(_work(settings, deployment, chosen, slots, sock))
 
 
 async def _work(
-    settings: Settings, deployment: Deployment, kinds: tuple[str, ...], slots: int | None
+    settings: Settings,
+    deployment: Deployment,
+    kinds: tuple[str, ...],
+    slots: int | None,
+    sock: socket.socket | None,
 ) -> None:
     stop, ready = stop_signal(), asyncio.Event()
 
     async def work() -> None:
         loaded = await asyncio.to_thread(read_plugins, settings, deployment)
         try:
-            async with open_worker(settings, deployment, kinds=kinds, slots=slots, loaded=loaded) as worker:
+            async with AsyncExitStack() as stack:
+                worker = await stack.enter_async_context(
+                    open_worker(settings, deployment, kinds=kinds, slots=slots, loaded=loaded)
+                )
+                if sock is not None:
+                    log.info("watched", extra={"address": address_of(sock)})
+                    await stack.enter_async_context(watched(worker, sock))
                 ready.set()
                 done = "; ".join(f"{kind} by {', '.join(names)}" for kind, names in worker.work.items())
                 typer.echo(f"Glottis works: {done}")

@@ -41,6 +41,11 @@ async def connected(url: SecretStr, *, name: str, timeout_s: float) -> AsyncIter
     servers = [part.strip() for part in url.get_secret_value().split(",")]
     last: list[Exception] = []
     client = Client()
+
+    async def disconnected() -> None:
+        if not client.is_closed:
+            log.warning("NATS is away")
+
     try:
         async with asyncio.timeout(timeout_s):
             await client.connect(
@@ -52,7 +57,7 @@ async def connected(url: SecretStr, *, name: str, timeout_s: float) -> AsyncIter
                 max_outstanding_pings=_UNANSWERED_PINGS,
                 pending_size=0,  # what is said while nobody hears is an error, not a debt
                 error_cb=_noting(last),
-                disconnected_cb=_disconnected,
+                disconnected_cb=disconnected,
                 reconnected_cb=_reconnected,
             )
     except (NatsError, TimeoutError, OSError, ValueError) as error:
@@ -94,10 +99,6 @@ def _noting(last: list[Exception]) -> Callable[[Exception], Awaitable[None]]:
         log.debug("NATS connection", extra={"reason": str(error)})
 
     return note
-
-
-async def _disconnected() -> None:
-    log.warning("NATS is away")
 
 
 async def _reconnected() -> None:

@@ -115,7 +115,7 @@ def test_servers_and_workers_share_a_database_and_a_broker_that_forgets_nothing(
         assert service["image"] == services["glottis"]["image"]
         for name in ("mongo", "nats"):
             assert service["depends_on"][name]["condition"] == "service_healthy"
-    assert ours["worker"]["command"] == ["worker"]
+    assert ours["worker"]["command"] == ["worker", "--port", "8080"]  # where the image asks for its health
     assert "ports" not in ours["worker"]
     assert "ports" not in services["nats"]
     assert services["glottis"]["environment"]["GLOTTIS_NATS_URL"] == "nats://nats:4222"

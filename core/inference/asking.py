@@ -25,6 +25,7 @@ from glottis.core.inference.messages import (
     Result,
     Stop,
     Taken,
+    Ticket,
     Why,
     Work,
     decode,
@@ -65,7 +66,8 @@ class Call:
         self._ends_at = None if left_s is None else self._loop.time() + left_s
         self._asked_at = self._news_at = self._queued_at = self._loop.time()
         self._claimant: str | None = None
-        self.claims = 0
+        self.claims = self._rounds = 0
+        self._latest = (-1, -1)
         self._frames: deque[AudioFrame] = deque()
         self._given = self._taken = self._told = self._told_frames = 0
         self._outcome: Result | ProviderError | None = None
@@ -105,7 +107,9 @@ class Call:
             BrokerUnavailable: the broker is away.
         """
         self._queued_at = self._loop.time()
-        await queue.put(lane, inbox, inbox.encode())
+        ticket = encode(Ticket(inbox, self._rounds))
+        self._rounds += 1
+        await queue.put(lane, inbox, ticket)
 
     def is_overdue(self, now: float) -> bool:
         """Whether it has been quiet for so long that its ticket may be lost."""
@@ -142,8 +146,8 @@ class Call:
     async def _answered(self, said: FromWorker, body: bytes) -> tuple[Answer, bytes]:
         if self._outcome is not None:
             return No("over"), b""
-        if isinstance(said, Claim):
-            return await self._engage(said.call), self._clip[: self._part]
+        if isinstance(said, Claim) and (said.round, said.delivery) > self._latest:
+            return await self._engage(said), self._clip[: self._part]
         if said.call != self._claimant:
             return No("another"), b""
         self._news_at = self._loop.time()
@@ -161,10 +165,10 @@ class Call:
                 pass
         return Go(self._taken), b""
 
-    async def _engage(self, call: str) -> Order:
+    async def _engage(self, claim: Claim) -> Order:
         """Let a worker have it, and nobody else from now on."""
         await self._dismiss("another")
-        self._claimant = call
+        self._claimant, self._latest = claim.call, (claim.round, claim.delivery)
         self.claims += 1
         self._news_at = self._loop.time()
         self._claimed(self._news_at - self._asked_at)

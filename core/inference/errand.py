@@ -12,6 +12,7 @@ from glottis.core.errors import GlottisError
 from glottis.core.inference.messages import (
     ANSWER,
     FROM_NODE,
+    TICKET,
     Alive,
     Audio,
     Claim,
@@ -103,7 +104,7 @@ class Errand:
     ) -> None:
         self._delivery, self._guard = delivery, guard
         self._broker, self._switchboard, self._pace, self._trained = broker, switchboard, pace, trained
-        self._node = delivery.payload.decode(errors="replace")
+        self._node, self._round = "", 0
         self._part = broker.max_payload // 2
         self._call = ""
         self._order: Order | None = None
@@ -114,6 +115,13 @@ class Errand:
 
     async def run(self) -> Outcome:
         """Do it to its end. Being cancelled, it is left to another worker at once."""
+        try:
+            ticket, _ = decode(TICKET, self._delivery.payload)
+        except Malformed:
+            log.warning("a ticket cannot be read", extra={"provider": self._guard.name})
+            await self._delivery.done()
+            return Outcome.FAILED
+        self._node, self._round = ticket.node, ticket.round
         with self._switchboard.line(self._hear) as self._call:
             try:
                 outcome = await self._claimed_and_done()
@@ -153,7 +161,8 @@ class Errand:
 
     async def _claim(self) -> tuple[Order, bytes]:
         """Ask for the call. Raises `_Gone`, `Malformed`."""
-        said, body = await self._asked(Claim(self._call), timeout_s=self._pace.ack_wait_s)
+        claim = Claim(self._call, self._round, self._delivery.count)
+        said, body = await self._asked(claim, timeout_s=self._pace.ack_wait_s)
         match said:
             case Order():
                 return said, body

@@ -9,7 +9,8 @@
                    Stop <--------------- whenever nobody wants it any more
 
 A worker gives each claim of its own an inbox, `call`, which is also the name of that claim: a node listens to
-the newest claimant alone. Neither side believes the other: whatever cannot be read is `Malformed`.
+one claimant alone, that of the latest delivery of its ticket. Neither side believes the other: whatever cannot
+be read is `Malformed`.
 """
 
 from dataclasses import dataclass
@@ -46,10 +47,23 @@ class Malformed(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Ticket:
+    """What stands in the queue: where the node hears of this call, and how often it was queued before."""
+
+    node: str
+    round: Count = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
-    """A worker has a place for this call."""
+    """A worker has a place for this call; `round` is the ticket's, `delivery` counts how often that came.
+
+    A worker that was frozen may bring forth a ticket that others have had since: the later one is right.
+    """
 
     call: str
+    round: Count
+    delivery: Count
     type: Literal["claim"] = "claim"
 
 
@@ -223,6 +237,7 @@ FromNode: TypeAlias = Stop | Taken
 FROM_WORKER: TypeAdapter[FromWorker] = TypeAdapter(Annotated[FromWorker, Field(discriminator="type")])
 ANSWER: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="type")])
 FROM_NODE: TypeAdapter[FromNode] = TypeAdapter(Annotated[FromNode, Field(discriminator="type")])
+TICKET: TypeAdapter[Ticket] = TypeAdapter(Ticket)
 PRESENCE: TypeAdapter[Presence] = TypeAdapter(Annotated[Presence, Field(discriminator="kind")])
 
 

@@ -33,7 +33,7 @@ class Switchboard:
 
     @contextmanager
     def line(self, hear: Hear) -> Iterator[str]:
-        """Give the inbox of a call: what is said to it, `hear` hears in order. It has to be quick about it."""
+        """Give the inbox of a call: `hear` hears what is said to it, in order, and has to be quick."""
         inbox = f"{self._root}.{next(self._numbers)}"
         self._lines[inbox] = hear
         try:

@@ -40,7 +40,7 @@ class Workforce:
         self._listeners.append(hear)
 
     async def known(self) -> None:
-        """Wait until a worker has been heard of."""
+        """Wait until a worker is there."""
         await self._is_known.wait()
 
     def require(self) -> None:
@@ -83,6 +83,7 @@ class Workforce:
                 for hear in self._listeners:
                     hear()
             return
+        self._is_known.clear()
         for call in list(self._calls):
             call.nobody_is_there(now)
 

@@ -23,7 +23,7 @@ from glottis.plugins.conformance import ScriptedRecognizer, ScriptedSynthesizer
 from glottis.plugins.host import InstanceState, ProviderInstance
 from pydantic import SecretStr
 
-PACE = Pace(beat_s=0.1, absent_s=1.5, greet_s=5, ack_wait_s=0.6, renew_s=0.6)
+PACE = Pace(beat_s=0.1, absent_s=1.5, greet_s=20, ack_wait_s=0.6, renew_s=0.6)
 RATE_HZ = 16_000
 
 Fake = ScriptedRecognizer | ScriptedSynthesizer
@@ -36,7 +36,9 @@ def ramp(start: int, samples: int, *, rate_hz: int = RATE_HZ) -> AudioFrame:
     return AudioFrame(array("h", numbers).tobytes(), rate_hz)
 
 
-def guard_over(provider: Provider, spec: ProviderSpec, *, name: str, limits: Limits | None = None) -> Guard[Any]:
+def guard_over(
+    provider: Provider, spec: ProviderSpec, *, name: str, limits: Limits | None = None
+) -> Guard[Any]:
     """A guard over a provider that has started."""
     instance = ProviderInstance(
         name=name,
@@ -60,14 +62,21 @@ class Node:
         self.remote = remote
 
     async def recognizer(self, name: str = "ears", *, limits: Limits | None = None) -> Guard[Recognizer]:
-        return await self._guard(name, ScriptedRecognizer().spec(), limits)
+        """One that is done by workers, of whom one is there or about to come."""
+        guard = self.cold_recognizer(name, limits=limits)
+        await guard.provider.warmup()
+        return guard
 
     async def synthesizer(self, name: str = "mouth", *, limits: Limits | None = None) -> Guard[Synthesizer]:
-        return await self._guard(name, ScriptedSynthesizer().spec(), limits)
-
-    async def _guard(self, name: str, spec: ProviderSpec, limits: Limits | None) -> Guard[Any]:
+        spec = ScriptedSynthesizer().spec()
         provider = await asyncio.to_thread(self.remote.make, name, spec.kind, spec)
         await provider.warmup()
+        return guard_over(provider, spec, name=name, limits=limits)
+
+    def cold_recognizer(self, name: str = "ears", *, limits: Limits | None = None) -> Guard[Recognizer]:
+        """One that nobody has waited for."""
+        spec = ScriptedRecognizer().spec()
+        provider = self.remote.make(name, spec.kind, spec)
         return guard_over(provider, spec, name=name, limits=limits)
 
 

@@ -1,7 +1,7 @@
 """Recognition and synthesis by a worker, while all goes well."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -37,7 +37,9 @@ HEARD = Transcript(
 )
 
 
-async def hear(guard: Guard[Recognizer], clip: AudioFrame, options: RecognitionOptions | None = None) -> Transcript:
+async def hear(
+    guard: Guard[Recognizer], clip: AudioFrame, options: RecognitionOptions | None = None
+) -> Transcript:
     given = options or RecognitionOptions(language="en")
     return await guard.call(lambda provider: provider.recognize(clip, given))
 
@@ -93,7 +95,7 @@ async def test_the_mock_provider_says_and_hears_by_a_worker_what_it_does_here(
         async with InferenceWorker(broker, engine.routing.guards, Metrics(), pace=PACE).serving():
             far_mouth, far_ears = await node.synthesizer("mock"), await node.recognizer("mock")
             spoken = await say(mouth, "one two three")
-            assert await say(far_mouth, "one two three") == spoken
+            assert samples(await say(far_mouth, "one two three")) == samples(spoken)
             clip = AudioFrame(samples(spoken), spoken[0].rate_hz)
             assert (await hear(ears, clip)).text == "one two three"
             assert await hear(far_ears, clip) == await hear(ears, clip)
@@ -174,7 +176,9 @@ async def test_who_takes_audio_slowly_keeps_the_provider_waiting(node: Node, wor
     given, full = 0, asyncio.Event()
 
     class Talkative(ScriptedSynthesizer):
-        async def synthesize(self, text: object, options: object) -> AsyncIterator[AudioFrame]:  # type: ignore[override]  # it is a generator
+        async def synthesize(
+            self, text: str | AsyncIterator[str], options: SynthesisOptions
+        ) -> AsyncGenerator[AudioFrame, None]:
             nonlocal given
             for number in range(100):
                 given = number + 1

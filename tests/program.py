@@ -45,13 +45,11 @@ class Ended:
         return self.out + self.err
 
 
-class Serving:
-    """A server that runs: `client` talks to it."""
+class Running:
+    """A process of `glottis` that goes on until it is told to stop."""
 
-    def __init__(self, process: Process, address: str, client: httpx.AsyncClient, err: Path) -> None:
+    def __init__(self, process: Process, err: Path) -> None:
         self.process = process
-        self.address = address
-        self.client = client
         self._err = err
 
     @property
@@ -69,6 +67,23 @@ class Serving:
             self.process.send_signal(number)
         async with asyncio.timeout(STOP_S):
             return await self.process.wait()
+
+
+class Working(Running):
+    """A worker that runs; `said` is what it told of its work."""
+
+    def __init__(self, process: Process, said: str, err: Path) -> None:
+        super().__init__(process, err)
+        self.said = said
+
+
+class Serving(Running):
+    """A server that runs: `client` talks to it."""
+
+    def __init__(self, process: Process, address: str, client: httpx.AsyncClient, err: Path) -> None:
+        super().__init__(process, err)
+        self.address = address
+        self.client = client
 
     async def press_ctrl_c(self) -> int:
         """Interrupt every process of it, as a terminal does, and return the exit status."""
@@ -126,13 +141,29 @@ class Program:
     @asynccontextmanager
     async def serving(self, *options: str, **environment: str) -> AsyncIterator[Serving]:
         """Run `glottis serve` on a free port; it is told to stop at the end."""
-        err = self.folder / "serve.err"
+        port = () if "--port" in options else ("--port", "0")
+        async with self._started("serve", *port, *options, **environment) as (process, err):
+            address = await _said(process, err, "Glottis is listening on ")
+            async with httpx.AsyncClient(base_url=address, timeout=60) as client:
+                running = Serving(process, address, client, err)
+                yield running
+                await running.end()
+
+    @asynccontextmanager
+    async def working(self, *options: str, **environment: str) -> AsyncIterator[Working]:
+        """Run `glottis worker`; it is told to stop at the end."""
+        async with self._started("worker", *options, **environment) as (process, err):
+            running = Working(process, await _said(process, err, "Glottis works: "), err)
+            yield running
+            await running.end()
+
+    @asynccontextmanager
+    async def _started(self, *command: str, **environment: str) -> AsyncIterator[tuple[Process, Path]]:
+        err = self.folder / f"{command[0]}.err"
         with err.open("wb") as stderr:
             process = await asyncio.create_subprocess_exec(
                 PROGRAM,
-                "serve",
-                *(() if "--port" in options else ("--port", "0")),
-                *options,
+                *command,
                 cwd=self.folder,
                 env=self.environment | environment,
                 stdin=DEVNULL,
@@ -141,11 +172,7 @@ class Program:
                 start_new_session=True,
             )
         try:
-            address = await _address(process, err)
-            async with httpx.AsyncClient(base_url=address, timeout=60) as client:
-                running = Serving(process, address, client, err)
-                yield running
-                await running.end()
+            yield process, err
         finally:
             if process.returncode is None:
                 process.kill()
@@ -205,13 +232,13 @@ async def install(source: Path, target: Path) -> None:
     assert process.returncode == 0, err.decode()
 
 
-async def _address(process: Process, err: Path) -> str:
+async def _said(process: Process, err: Path, beginning: str) -> str:
+    """Read the line by which a process tells that it is ready; give the rest of it."""
     assert process.stdout is not None
     async with asyncio.timeout(START_S):
         line = (await process.stdout.readline()).decode()
-    said, _, address = line.strip().rpartition(" ")
-    assert said == "Glottis is listening on", line + _text(err)
-    return address
+    assert line.startswith(beginning), line + _text(err)
+    return line.removeprefix(beginning).strip()
 
 
 def _text(path: Path) -> str:

@@ -1,116 +1,131 @@
-"""Trainings whose servers are killed, on whichever node they go on."""
+"""Trainings whose processes are killed, hang or are stopped, on whichever machine they go on."""
 
+import asyncio
+import os
 import signal
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.program import VOICE, Program, Serving, end_of, until
-from tests.recordings import recordings
+from tests.program import VOICE, Running, Serving, end_of, until
 
-TRAINING = """
-enable = ["mock"]
-[providers.mock]
-use = "mock"
-training_steps = 40
-training_step_s = 0.05
-[routes]
-recognize = ["mock"]
-synthesize = ["mock"]
-intents = ["mock"]
-train = "mock"
-"""
+from .fleet import (
+    Fleet,
+    assert_trained_once,
+    attempts_at,
+    begin,
+    followed,
+    job_of,
+    until_it_is_at,
+    until_it_is_over,
+)
 
-
-async def job_of(server: Serving, job_id: str) -> dict[str, Any]:
-    job: dict[str, Any] = (await server.client.get(f"{VOICE}/jobs/{job_id}")).json()["job"]
-    return job
+pytestmark = pytest.mark.slow
 
 
-async def begin(server: Serving) -> str:
-    files = [("files", (f"{number}.wav", data, "audio/wav")) for number, data in enumerate(recordings()[:3])]
-    uploaded = await server.client.post(f"{VOICE}/samples", data={"project": "demo"}, files=files)
-    assert uploaded.status_code == 200, uploaded.text
-    return str((await server.client.post(f"{VOICE}/train", data={"project": "demo"})).json()["job"]["id"])
-
-
-@pytest.fixture
-def nodes(tmp_path: Path, mongo_url: str, mongo_database: str) -> tuple[Program, Program]:
-    """Two machines with one database."""
+@pytest.fixture(params=["embedded", "nats"])
+def fleet(request: pytest.FixtureRequest, tmp_path: Path, mongo_url: str, mongo_database: str) -> Fleet:
+    """Machines that share a database; with NATS, they have workers."""
     where = {"GLOTTIS_MONGO_URL": mongo_url, "GLOTTIS_MONGO_DATABASE": mongo_database}
-    made = [Program(tmp_path / name, **where, GLOTTIS_JOB_LEASE_S="1") for name in ("a", "b")]
-    for program in made:
-        program.deploy(TRAINING)
-    return made[0], made[1]
+    has_broker = request.param == "nats"
+    if has_broker:
+        where["GLOTTIS_NATS_URL"] = request.getfixturevalue("nats_url")
+        where["GLOTTIS_NATS_PREFIX"] = request.getfixturevalue("nats_prefix")
+    return Fleet(tmp_path, has_broker=has_broker, **where)
 
 
-@pytest.mark.slow
-async def test_a_training_goes_on_elsewhere_when_its_server_is_killed(
-    nodes: tuple[Program, Program],
+async def started(stack: AsyncExitStack, fleet: Fleet) -> tuple[Serving, Running, Running]:
+    """Start a server and two processes that train."""
+    server, one, two = await asyncio.gather(
+        stack.enter_async_context(fleet.asking()),
+        stack.enter_async_context(fleet.training("one")),
+        stack.enter_async_context(fleet.training("two")),
+    )
+    return server, one, two
+
+
+def in_order(job_id: str, *trainers: Running) -> tuple[Running, Running]:
+    """Tell who has a job, and who has not."""
+    one, two = trainers
+    return (one, two) if attempts_at(one, job_id) else (two, one)
+
+
+async def test_a_training_goes_on_elsewhere_when_its_process_is_killed(fleet: Fleet) -> None:
+    async with AsyncExitStack() as stack:
+        server, *trainers = await started(stack, fleet)
+        job_id = await begin(server)
+        before = await until_it_is_at(server, job_id, 30)
+        killed, other = in_order(job_id, *trainers)
+        await killed.end(signal.SIGKILL)
+        job = await until_it_is_over(server, job_id)
+        assert job["attempt"] == 2
+        assert job["progress"] >= before["progress"]
+        await assert_trained_once(server, job_id)
+        assert (attempts_at(killed, job_id), attempts_at(other, job_id)) == ([1], [2])
+
+
+async def test_a_training_is_cancelled_from_elsewhere_and_handed_on_when_its_process_is_stopped(
+    fleet: Fleet,
 ) -> None:
-    one, two = nodes
-    async with one.serving() as first:
-        job_id = await begin(first)
-
-        async def is_in_the_middle() -> bool:
-            return bool((await job_of(first, job_id))["progress"] > 30)
-
-        await until(is_in_the_middle)
-        before = await job_of(first, job_id)
-        pids = list(one.processes())
-        first.process.send_signal(signal.SIGKILL)
-        await end_of(first.pid)
-        async with two.serving() as second:
-            seen = [before["progress"]]
-
-            async def is_over() -> bool:
-                job = await job_of(second, job_id)
-                seen.append(job["progress"])
-                return job["status"] in {"completed", "failed"}
-
-            await until(is_over)
-            job = await job_of(second, job_id)
-            assert (job["status"], job["attempt"]) == ("completed", 2), job
-            assert job["result"]["metrics"]["steps"] == list(range(1, 41))
-            assert seen == sorted(seen)
-            voices = (await second.client.get(f"{VOICE}/voices", params={"project": "demo"})).json()["voices"]
-            assert [voice["id"] for voice in voices if voice["trained"]] == [job_id]
-            assert len((await second.client.get(f"{VOICE}/jobs")).json()["jobs"]) == 1
-        await end_of(*pids)
-
-
-@pytest.mark.slow
-async def test_a_training_is_cancelled_from_another_node_and_goes_on_when_its_own_is_stopped(
-    nodes: tuple[Program, Program],
-) -> None:
-    one, two = nodes
-    async with one.serving() as first, two.serving(GLOTTIS_TRAINING_SLOTS="0") as second:
-        job_id = await begin(first)
-
-        async def is_running() -> bool:
-            return bool((await job_of(second, job_id))["progress"] > 10)
-
-        await until(is_running)
-        await second.client.post(f"{VOICE}/jobs/{job_id}/cancel")
+    async with AsyncExitStack() as stack:
+        server, *trainers = await started(stack, fleet)
+        job_id = await begin(server)
+        await until_it_is_at(server, job_id, 10)
+        his, _ = in_order(job_id, *trainers)
+        await server.client.post(f"{VOICE}/jobs/{job_id}/cancel")
 
         async def has_stopped() -> bool:
-            return any(line["event"] == "job is not ours any more" for line in first.log())
+            return any(line["event"] == "job is not ours any more" for line in his.log())
 
         await until(has_stopped, within_s=2)
-        again = await begin(second)
+        again = await begin(server)
+        await until_it_is_at(server, again, 30)
+        stopped, other = in_order(again, *trainers)
+        ending = asyncio.create_task(stopped.end())
 
-        async def is_further() -> bool:
-            return bool((await job_of(second, again))["progress"] > 10)
+        async def goes_on() -> bool:
+            return attempts_at(other, again) == [2]
 
-        await until(is_further)
-        assert await first.end() == 0
-        handed = await job_of(second, again)
-        assert (handed["status"], handed["message"]) == ("queued", "Going on elsewhere")
-        async with two.serving() as third:
+        await until(goes_on, within_s=2)
+        assert await ending == 0
+        assert (await until_it_is_over(server, again))["status"] == "completed"
+        steps = (await job_of(server, again))["result"]["metrics"]["steps"]
+        assert steps == sorted(set(steps))
 
-            async def is_done() -> bool:
-                return bool((await job_of(third, again))["status"] == "completed")
 
-            await until(is_done)
-            assert (await job_of(third, again))["result"]["metrics"]["steps"] == list(range(1, 41))
+async def test_a_training_survives_the_death_of_the_database(fleet: Fleet) -> None:
+    fleet.choose(GLOTTIS_MONGO_URL="")
+    machine = fleet.machine("server")
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(machine.serving())
+        if fleet.has_broker:
+            await stack.enter_async_context(fleet.training("server"))
+        job_id = await begin(server)
+        following = asyncio.create_task(followed(server, job_id))
+        await until_it_is_at(server, job_id, 20)
+        mongod = machine.mongod()
+        os.kill(mongod, signal.SIGKILL)
+        await end_of(mongod)
+        await until_it_is_over(server, job_id)
+        await assert_trained_once(server, job_id)
+        states = await following
+        assert [state.status for state in states].count("completed") == 1
+        assert states == sorted(states, key=lambda state: state.progress)
+
+
+async def test_a_job_that_kills_its_processes_has_failed_after_its_attempts(fleet: Fleet) -> None:
+    fleet.sabotage(signal.SIGKILL, at_steps=[3] * 99)
+    fleet.choose(GLOTTIS_TRAINING_ATTEMPTS="2")
+    async with fleet.asking() as server:
+        job_id = await begin(server)
+        for attempt in (1, 2):
+            async with fleet.training(f"machine {attempt}") as trainer:
+                await end_of(trainer.pid)
+                assert attempts_at(trainer, job_id) == [attempt]
+        async with fleet.training("last machine"):
+            job = await until_it_is_over(server, job_id)
+        reason = "Training failed: it broke off 2 times in a row without getting further"
+        assert (job["status"], job["message"], job["attempt"]) == ("failed", reason, 3)
+        voices = (await server.client.get(f"{VOICE}/voices", params={"project": "demo"})).json()["voices"]
+        assert not any(voice["trained"] for voice in voices)

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from glottis.core.store import GAP, JobRecord, JobStatus, Store, StoredEvent
 
 _KIND = "training.progress"
+_LOOK_AGAIN_S = 5.0
+"""Whoever should have told how a job has ended may have been killed just before."""
 
 Heard = Callable[[JobRecord], None]
 
@@ -16,8 +18,9 @@ Heard = Callable[[JobRecord], None]
 class JobFeed:
     """News of jobs, by way of the events that cross nodes."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, look_again_s: float = _LOOK_AGAIN_S) -> None:
         self._store = store
+        self._look_again_s = look_again_s
 
     async def tell(self, job: JobRecord) -> None:
         """Tell all nodes how a job now is.
@@ -60,15 +63,27 @@ class JobFeed:
         with self._store.events.subscribe(_KIND, hear):
             # What changed before anybody listened here is seen by looking.
             newest = await self._store.jobs.get(job.id)
+            current: JobRecord | None = None
             while newest is not None:
-                current = newest
-                yield current
+                if current is None or _is_news(newest, current):
+                    current = newest
+                    yield current
                 if current.status.is_final:
                     return
-                await changed.wait()
+                try:
+                    async with asyncio.timeout(self._look_again_s):
+                        await changed.wait()
+                except TimeoutError:
+                    newest = None
                 changed.clear()
                 if newest is None:
-                    newest = await self._store.jobs.get(job.id)
+                    looked = await self._store.jobs.get(job.id)
+                    newest = newest or looked  # an event may have come meanwhile
+
+
+def _is_news(job: JobRecord, last: JobRecord) -> bool:
+    """Tell whether anything has changed; an event leaves out the samples."""
+    return replace(job, sample_ids=last.sample_ids) != last
 
 
 def _job_of(event: StoredEvent) -> JobRecord:

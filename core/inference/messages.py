@@ -8,9 +8,9 @@
       Heard, End or Failed ------------> Go or No
                    Stop <--------------- whenever nobody wants it any more
 
-A worker gives each claim of its own an inbox, `call`, which is also the name of that claim: a node listens to
-one claimant alone, that of the latest delivery of its ticket. Neither side believes the other: whatever cannot
-be read is `Malformed`.
+A worker gives each claim an inbox of its own, `call`, which is also the name of that claim: a node listens to
+one claimant alone, that of the latest delivery of its ticket. Neither side believes the other: what cannot be
+read is `Malformed`.
 """
 
 from dataclasses import dataclass

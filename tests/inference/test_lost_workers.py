@@ -173,13 +173,13 @@ async def test_a_call_that_is_cancelled_stops_the_provider(
     node: Node, process: RunProcess, kind: str
 ) -> None:
     async with process(kind) as killable:
-        calling: asyncio.Task[object]
+        calling: asyncio.Task[Transcript] | asyncio.Task[bytes]
         if kind == "ears":
-            calling = asyncio.create_task(hear(await node.recognizer()))  # type: ignore[assignment]  # the result is none of ours
+            calling = asyncio.create_task(hear(await node.recognizer()))
             await killable.until("hearing")
         else:
             listening = Listening(await node.synthesizer())
-            calling = listening.task  # type: ignore[assignment]  # as above
+            calling = listening.task
             await listening.heard(1)
         calling.cancel()
         async with asyncio.timeout(STOPS_WITHIN_S):

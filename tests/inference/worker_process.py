@@ -20,13 +20,18 @@ from pydantic import SecretStr
 from tests.inference.conftest import guard_over, ramp
 
 
+def tell(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 class Ears(ScriptedRecognizer):
     async def recognize(self, clip: AudioFrame, options: RecognitionOptions) -> Transcript:
-        print("hearing", flush=True)
+        tell("hearing")
         try:
             await asyncio.Event().wait()
         finally:
-            print("stopped", flush=True)
+            tell("stopped")
         raise AssertionError
 
 
@@ -34,13 +39,13 @@ class Mouth(ScriptedSynthesizer):
     async def synthesize(
         self, text: str | AsyncIterator[str], options: SynthesisOptions
     ) -> AsyncGenerator[AudioFrame, None]:
-        print("speaking", flush=True)
+        tell("speaking")
         try:
             for start in range(0, 3_000, 1_000):
                 yield ramp(start, 1_000)
             await asyncio.Event().wait()
         finally:
-            print("stopped", flush=True)
+            tell("stopped")
 
 
 async def main(url: str, prefix: str, act: str, pace: str) -> None:
@@ -49,7 +54,7 @@ async def main(url: str, prefix: str, act: str, pace: str) -> None:
     async with open_broker(SecretStr(url), name="worker", prefix=prefix) as broker:
         worker = InferenceWorker(broker, [guard], Metrics(), pace=Pace(**json.loads(pace)))
         async with worker.serving():
-            print("serving", flush=True)
+            tell("serving")
             await asyncio.Event().wait()
 
 

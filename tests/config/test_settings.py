@@ -24,6 +24,8 @@ EXAMPLES: dict[str, object] = {
     "host": "::1",
     "log_level": "debug",
     "log_format": "text",
+    "nats_url": "nats://broker:4222",
+    "nats_prefix": "voices",
     "otlp_endpoint": "http://collector:4318",
 }
 

@@ -14,7 +14,7 @@ from glottis.api.routes import blueprints
 from glottis.api.state import PREFIX, VOICE, ServerState, attach
 from glottis.api.trainings import trainings_told
 from glottis.api.websocket import register_websocket
-from glottis.api.websocket.connection import BoundedWebsocketConnection
+from glottis.api.websocket.connection import BoundedWebsocketConnection, PromptWebsocket
 from glottis.core.platform import Platform
 from quart import Quart
 
@@ -33,6 +33,7 @@ def create_app(
     app = Quart(__name__, static_folder=None)
     app.asgi_http_class = LeanHTTPConnection
     app.asgi_websocket_class = BoundedWebsocketConnection
+    app.websocket_class = PromptWebsocket
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.config[PULLED_PATHS] = {
         f"{VOICE}/samples": max(settings.max_body_bytes, _SAMPLES_AT_ONCE * settings.sample_max_bytes)

@@ -44,22 +44,32 @@ class _Connection(TCPServer):
 
     One that takes nothing any more ends too: what it was sent would wait, and its handler with it, until TCP
     gives up, a quarter of an hour later.
+    What is sent in one pass of the event loop goes to the kernel in one piece: for a head and its body, or
+    messages that come together, it is asked once.
     """
 
     _has_ended = False
+    _gathered = b""
 
     async def protocol_send(self, event: ConnectionEvent) -> None:
         if isinstance(event, RawData):
-            if self.writer.transport.get_write_buffer_size() == 0 and not self.writer.is_closing():
+            is_flowing = self.writer.transport.get_write_buffer_size() == 0 and not self.writer.is_closing()
+            if is_flowing and len(self._gathered) + len(event.data) < _WORTH_WAITING:
                 # The usual case: the kernel takes it at once, and there is nothing to wait for.
-                self.writer.write(event.data)
-                if self.writer.transport.get_write_buffer_size() < _WORTH_WAITING:
-                    return
-                event = RawData(b"")
+                if not self._gathered:
+                    self.loop.call_soon(self._hand_over)
+                self._gathered += event.data
+                return
+            self._hand_over()
             await self._send_in_time(event)
         # An answer that was on its way when the client went would start the wait once more.
         elif not (self._has_ended and isinstance(event, Updated)):
             await super().protocol_send(event)
+
+    def _hand_over(self) -> None:
+        gathered, self._gathered = self._gathered, b""
+        if gathered and not self.writer.is_closing():
+            self.writer.write(gathered)
 
     async def _send_in_time(self, event: RawData) -> None:
         try:
@@ -70,6 +80,7 @@ class _Connection(TCPServer):
             await self.protocol.handle(Closed())
 
     async def _close(self) -> None:
+        self._hand_over()
         async with asyncio.timeout(_STUCK_S) as limit:
             await super()._close()  # it swallows the cancellation by which it is told to hurry
         if limit.expired():

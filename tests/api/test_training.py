@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -40,14 +40,13 @@ def deployment(options: str = "") -> str:
     return TRAINING.replace("{options}", options)
 
 
-@pytest.fixture(params=["embedded", "nats"])
-def serve(
-    request: pytest.FixtureRequest, serve_alone: Serve, store_settings: Callable[..., Settings]
-) -> Iterator[Serve]:
-    """Run a server that trains by either engine: in its own process, or by a worker beside it."""
+@pytest.fixture(name="serve", params=["embedded", "nats"])
+def serve_by_either_engine(
+    request: pytest.FixtureRequest, serve: Serve, store_settings: Callable[..., Settings]
+) -> Serve:
+    """Run a server that trains in its own process, or one with a worker beside it."""
     if request.param == "embedded":
-        yield serve_alone
-        return
+        return serve
     broker = {
         "nats_url": SecretStr(request.getfixturevalue("nats_url")),
         "nats_prefix": request.getfixturevalue("nats_prefix"),
@@ -70,9 +69,9 @@ def serve(
                     loaded=loaded,
                 )
                 await stack.enter_async_context(working)
-            yield await stack.enter_async_context(serve_alone(toml, **options, **broker))
+            yield await stack.enter_async_context(serve(toml, **options, **broker))
 
-    yield serving
+    return serving
 
 
 @pytest.fixture

@@ -21,9 +21,11 @@ from glottis.api.cli.setup import (
 )
 from glottis.api.server import CannotServe, bind
 from glottis.config import ConfigError, Deployment, Settings
-from glottis.core.platform import open_engine
+from glottis.core.broker import BrokerUnavailable
+from glottis.core.platform import broker_of, open_engine
 from glottis.core.store import StoreError, embedded_url, open_store
-from glottis.plugins.host import InstanceState, PluginState
+from glottis.plugins import ProviderError
+from glottis.plugins.host import InstanceState, PluginState, ProviderInstance
 from rich.table import Table
 from rich.text import Text
 
@@ -55,10 +57,14 @@ def doctor(config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
 async def _examine(settings: Settings) -> list[Finding]:
     findings = [_python(), _folder(settings.data_dir), _address(settings)]
     findings.append(await _looked_at("database", lambda: _database(settings)))
+    if settings.nats_url is not None:
+        findings.append(await _looked_at("broker", lambda: _broker(settings)))
     try:
         deployment = read_deployment(settings)
     except ConfigError as error:
         return [*findings, Finding("plugins.toml", is_well=False, detail=str(error))]
+    if deployment.on_workers and not findings[-1].is_well:
+        return findings  # it would be waited for, and told, once more
     return findings + await _deployment(settings, deployment)
 
 
@@ -89,7 +95,7 @@ def _address(settings: Settings) -> Finding:
 async def _looked_at(what: str, examine: Callable[[], Awaitable[str]]) -> Finding:
     try:
         return Finding(what, is_well=True, detail=await examine())
-    except (StoreError, CommandError) as error:
+    except (BrokerUnavailable, StoreError, CommandError) as error:
         return Finding(what, is_well=False, detail=told(error))
 
 
@@ -99,6 +105,11 @@ async def _database(settings: Settings) -> str:
     async with open_store(settings) as store:
         await store.ping()
     return "embedded MongoDB starts" if settings.mongo_url is None else "MongoDB answers"
+
+
+async def _broker(settings: Settings) -> str:
+    async with broker_of(settings, name="glottis doctor"):
+        return "NATS answers"
 
 
 async def _deployment(settings: Settings, deployment: Deployment) -> list[Finding]:
@@ -114,14 +125,7 @@ async def _deployment(settings: Settings, deployment: Deployment) -> list[Findin
     ]
     try:
         async with open_engine(settings, deployment, loaded=loaded) as engine:
-            findings += [
-                Finding(
-                    f"{instance.kind} {instance.name}",
-                    is_well=instance.state is InstanceState.READY,
-                    detail=instance.error or ("runs on workers" if instance.is_remote else "starts"),
-                )
-                for instance in engine.host.instances
-            ]
+            findings += [await _instance(instance) for instance in engine.host.instances]
     except ConfigError as error:
         findings.append(Finding("plugins.toml", is_well=False, detail=str(error)))
     else:
@@ -129,3 +133,15 @@ async def _deployment(settings: Settings, deployment: Deployment) -> list[Findin
     finally:
         loaded.close()
     return findings
+
+
+async def _instance(instance: ProviderInstance) -> Finding:
+    what = f"{instance.kind} {instance.name}"
+    if instance.provider is None or not instance.is_remote:
+        is_well = instance.state is InstanceState.READY
+        return Finding(what, is_well=is_well, detail=instance.error or "starts")
+    try:
+        await instance.provider.health()
+    except ProviderError as error:
+        return Finding(what, is_well=False, detail=f"{error.public_message}: start a `glottis worker`")
+    return Finding(what, is_well=True, detail="runs on workers")

@@ -48,3 +48,31 @@ async def test_every_problem_is_found_in_one_look(program: Program) -> None:
         assert [line for line in problems if what in line], what
     assert "elevenlabs" in looked.out
     assert "Traceback" not in looked.printed
+
+
+ON_WORKERS = MOCK.replace('recognize = ["mock"]', 'recognize = [{ provider = "mock", runs_on = "workers" }]')
+
+
+async def test_a_provider_without_a_worker_is_a_problem_and_with_one_it_is_not(
+    program: Program, nats_url: str, nats_prefix: str
+) -> None:
+    assert ON_WORKERS != MOCK
+    program.deploy(ON_WORKERS)
+    broker = {"GLOTTIS_NATS_URL": nats_url, "GLOTTIS_NATS_PREFIX": nats_prefix, "GLOTTIS_PORT": "0"}
+    async with program.serving(**broker):
+        looked = await program.run("doctor", **broker)
+        assert looked.status == 1
+        assert "no worker serves mock: start a `glottis worker`" in looked.out
+        async with program.working(**broker):
+            looked = await program.run("doctor", **broker)
+    assert (looked.status, looked.err) == (0, "")
+    assert "NATS answers" in looked.out
+    assert "runs on workers" in looked.out
+
+
+async def test_a_broker_that_is_away_is_told_once(program: Program) -> None:
+    program.deploy(ON_WORKERS)
+    looked = await program.run("doctor", GLOTTIS_NATS_URL="nats://me:secret@127.0.0.1:1", GLOTTIS_PORT="0")
+    assert looked.status == 1
+    assert looked.printed.count("no NATS broker at nats://127.0.0.1:1") == 1
+    assert "secret" not in looked.printed

@@ -61,7 +61,8 @@ class TurnObserver:
 
     def finished(self, session: SessionRecord, turn: Turn) -> None:
         """Note a turn that came to its end."""
-        self._telemetry.report(traced(session, turn))
+        if self._telemetry.is_on:
+            self._telemetry.report(traced(session, turn))
         for stage, delay_ms in turn.times.delays_ms().items():
             self._delays[stage].observe(delay_ms / 1_000)
         if turn.reply is not None:

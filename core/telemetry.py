@@ -46,6 +46,10 @@ class TracedTurn:
 class Telemetry(Protocol):
     """Where turns are reported."""
 
+    @property
+    def is_on(self) -> bool:
+        """Whether anybody takes notice: else a turn need not even be described."""
+
     def report(self, turn: TracedTurn) -> None:
         """Report a turn; never waits."""
 
@@ -53,12 +57,16 @@ class Telemetry(Protocol):
 class NoTelemetry:
     """Reports nothing."""
 
+    is_on = False
+
     def report(self, turn: TracedTurn) -> None:
         """Take no notice."""
 
 
 class SpanTelemetry:
     """Makes spans of turns."""
+
+    is_on = True
 
     def __init__(self, tracer: "Tracer") -> None:
         self._tracer = tracer

@@ -237,7 +237,8 @@ class Floor:
             if not turn.playback.is_audible(asyncio.get_running_loop().time()):
                 self._let_go(turn)
             self._events.finished(turn)
-            self._spawn(turn.follow())
+            if turn.playback.has_started:
+                self._spawn(turn.follow())
 
     def _let_go(self, turn: Turn) -> None:
         """Do not hold a turn of which nothing will be heard any more."""

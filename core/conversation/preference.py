@@ -32,8 +32,8 @@ async def as_preferred(
         language=session.language,
         format=format,
     )
-    preferred = replace(plain, voice=session.voice_id or DEFAULT_VOICE, provider=session.voice_provider)
-    if preferred != plain:
+    if session.voice_id or session.voice_provider:
+        preferred = replace(plain, voice=session.voice_id or DEFAULT_VOICE, provider=session.voice_provider)
         try:
             return await speak(preferred)
         except Unprocessable:

@@ -176,10 +176,11 @@ class PreparedReply:
     async def aclose(self) -> None:
         """Stop making it, but for audio behind a URL: whoever plays it is to hear the end. See `abandon`."""
         self._is_closed = True
-        tasks = {task for task in (self._composing, self._speaking) if task is not None}
+        tasks = {task for task in (self._composing, self._speaking) if task is not None and not task.done()}
         for task in tasks:
             task.cancel()
-        await asyncio.wait(tasks)
+        if tasks:
+            await asyncio.wait(tasks)
 
     def abandon(self) -> None:
         """Stop also what is made behind a URL: nobody will hear it."""

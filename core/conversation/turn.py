@@ -232,7 +232,7 @@ class Turn:
 
     async def follow(self) -> None:
         """Learn how long the audio behind a URL lasts, so as to know what of it has been heard."""
-        if self.reply is not None and self.playback.has_started:
+        if self.reply is not None:
             await self.reply.measured()
 
     def _audio_begins(self) -> None:

@@ -23,12 +23,11 @@ STATUS: Mapping[str, Mapping[str, str]] = {
 
 
 def in_language(phrases: Mapping[str, str], language: str) -> str:
-    """Pick the phrase for a language tag; English where there is none."""
-    by_tag = {tag.lower(): phrase for tag, phrase in phrases.items()}
+    """Pick the phrase for a language tag, of phrases by tags in lower case; English where there is none."""
     for tag in lookup_order(language):
-        if tag in by_tag:
-            return by_tag[tag]
-    return by_tag.get(_FALLBACK) or next(iter(by_tag.values()))
+        if tag in phrases:
+            return phrases[tag]
+    return phrases[_FALLBACK]
 
 
 def greeting(language: str, own: Mapping[str, str]) -> str:

@@ -27,6 +27,7 @@ from glottis.plugins import (
 )
 
 _RATES_HZ = range(4_000, 384_001)
+_as_json = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
 
 
 def transcript_of(value: object, options: RecognitionOptions) -> Transcript:
@@ -159,4 +160,4 @@ def _require_confidence(confidence: object) -> None:
 
 
 def _require_json(value: object) -> None:
-    json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    _as_json(value).encode()

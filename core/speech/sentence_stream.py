@@ -160,7 +160,8 @@ class _Reply:
         self._making.cancel()
         for take in self._joined:
             take.leave()
-        await asyncio.wait({self._making})
+        if not self._making.done():
+            await asyncio.wait({self._making})
         if not self._making.cancelled():
             self._making.exception()  # told already, or nobody is there to tell
         for take in self._joined:

@@ -1,14 +1,15 @@
 """Files too large for a document, in GridFS: written and read piece by piece, never whole in memory.
 
 A file is pending until a document names it; `keep` and `drop` belong into the transaction that writes or
-deletes that document, so that neither is ever without the other. What stays pending is swept away.
+deletes that document, so that neither is ever without the other. What stays pending is swept away, and so are
+the pieces of a file that was never finished.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterable
 from datetime import UTC, datetime, timedelta
 
 from bson import ObjectId
-from glottis.core.store.connection import Database, answering
+from glottis.core.store.connection import Database, Raw, answering
 from glottis.core.store.encoding import object_id
 from glottis.core.store.errors import RecordInvalid
 from gridfs import NoFile
@@ -20,6 +21,7 @@ _BUCKET = "voice_files"
 _PIECE_TIMEOUT_S = 10.0
 _PENDING = "metadata.pending"
 _FORGOTTEN_AFTER = timedelta(hours=24)
+_SWEPT_AT_ONCE = 1_000
 
 
 class Files:
@@ -96,10 +98,27 @@ class Files:
             await self.drop(file_id)
 
     async def sweep(self) -> int:
-        """Delete what has been pending for a day: whoever wrote it is gone. Returns how many there were."""
-        forgotten = {_PENDING: True, "uploadDate": {"$lt": datetime.now(UTC) - _FORGOTTEN_AFTER}}
+        """Delete what has been pending for a day, and fragments: whoever wrote it is gone. Tells how many.
+
+        A fragment is what a writer left that was killed before its last piece: no file, only pieces of one.
+        """
+        forgotten = datetime.now(UTC) - _FORGOTTEN_AFTER
+        pending = {_PENDING: True, "uploadDate": {"$lt": forgotten}}
         with answering(_PIECE_TIMEOUT_S):
-            found = await self._files.find(forgotten, projection={"_id": 1}).to_list(1_000)
+            found = await self._files.find(pending, projection={"_id": 1}).to_list(_SWEPT_AT_ONCE)
+            fragments = await self._chunks.aggregate(_fragments(before=forgotten))
+            found += await fragments.to_list()
         for raw in found:
             await self.discard(str(raw["_id"]))
         return len(found)
+
+
+def _fragments(*, before: datetime) -> list[Raw]:
+    """Find the keys of pieces without a file; a key tells when its writer began."""
+    return [
+        {"$match": {"files_id": {"$lt": ObjectId.from_datetime(before)}}},
+        {"$group": {"_id": "$files_id"}},
+        {"$lookup": {"from": f"{_BUCKET}.files", "localField": "_id", "foreignField": "_id", "as": "file"}},
+        {"$match": {"file": []}},
+        {"$limit": _SWEPT_AT_ONCE},
+    ]

@@ -100,15 +100,17 @@ class BrokeredJobs(JobEngine):
             await asyncio.sleep(_BUSY_PAUSE_S)
             return
         takes = [asyncio.create_task(pull.take(), name="next job") for pull in pulls]
+        is_going_on = False
         try:
             await asyncio.wait(takes, timeout=_LOOK_AGAIN_S, return_when=asyncio.FIRST_COMPLETED)
+            is_going_on = True
         finally:
             for take in takes:
                 take.cancel()
             await asyncio.wait(takes)
             taken = [take.result() for take in takes if not take.cancelled()]
             for delivery in taken:
-                if bench.has_room:
+                if is_going_on and bench.has_room:
                     bench.start(self._attend(bench, delivery))
                 else:
                     await delivery.later(_SHORTEST_PAUSE_S)

@@ -117,14 +117,20 @@ async def test_a_training_survives_the_death_of_the_database(fleet: Fleet) -> No
 async def test_a_job_that_kills_its_processes_has_failed_after_its_attempts(fleet: Fleet) -> None:
     fleet.sabotage(signal.SIGKILL, at_steps=[3] * 99)
     fleet.choose(GLOTTIS_TRAINING_ATTEMPTS="2")
-    async with fleet.asking() as server:
+    async with AsyncExitStack() as stack:
+        server, *trainers = await asyncio.gather(
+            stack.enter_async_context(fleet.asking()),
+            *(stack.enter_async_context(fleet.training(name)) for name in ("one", "two", "three")),
+        )
         job_id = await begin(server)
-        for attempt in (1, 2):
-            async with fleet.training(f"machine {attempt}") as trainer:
-                await end_of(trainer.pid)
-                assert attempts_at(trainer, job_id) == [attempt]
-        async with fleet.training("last machine"):
-            job = await until_it_is_over(server, job_id)
+        job = await until_it_is_over(server, job_id)
+        killed = [trainer for trainer in trainers if trainer.process.returncode == -signal.SIGKILL]
+        assert len(killed) == 2
+        assert sorted(attempt for trainer in trainers for attempt in attempts_at(trainer, job_id)) == [
+            1,
+            2,
+            3,
+        ]
         reason = "Training failed: it broke off 2 times in a row without getting further"
         assert (job["status"], job["message"], job["attempt"]) == ("failed", reason, 3)
         voices = (await server.client.get(f"{VOICE}/voices", params={"project": "demo"})).json()["voices"]

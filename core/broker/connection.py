@@ -26,9 +26,26 @@ class BrokerUnavailable(Exception):
 def reaching() -> Iterator[None]:
     """Turn whatever NATS raises into `BrokerUnavailable`."""
     try:
-        yield
+        with heeding_cancellation():
+            yield
     except (NatsError, TimeoutError, OSError) as error:
         raise BrokerUnavailable(str(error) or type(error).__name__) from None
+
+
+@contextmanager
+def heeding_cancellation() -> Iterator[None]:
+    """Raise a cancellation that came meanwhile and was lost.
+
+    The library uses `asyncio.wait_for`, which before Python 3.12 returns a result that comes at the same time
+    as the cancellation, and forgets the latter.
+    """
+    task = asyncio.current_task()
+    before = 0 if task is None else task.cancelling()
+    try:
+        yield
+    finally:
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from glottis.core.broker.connection import BrokerUnavailable, reaching
+from glottis.core.broker.connection import BrokerUnavailable, heeding_cancellation, reaching
 from glottis.core.broker.names import text_of, token
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -167,7 +167,8 @@ class Lane:
         """Wait for the next piece of work, however long that takes, outages included."""
         while True:
             try:
-                return await self._asked()
+                with heeding_cancellation():
+                    return await self._asked()
             except TimeoutError:
                 continue
             except (NatsError, OSError) as error:

@@ -55,6 +55,23 @@ async def test_asking_where_nobody_listens_fails_at_once(broker: Broker) -> None
         await broker.request(broker.new_inbox(), timeout_s=60)
 
 
+async def test_who_is_cancelled_as_the_answer_comes_is_cancelled(broker: Broker) -> None:
+    asking: list[asyncio.Task[Message]] = []
+
+    async def hear(message: Message) -> None:
+        await broker.publish(message.reply, b"now")
+        while not (answered := [each for each in broker._client._resp_map.values() if each.done()]):
+            await asyncio.sleep(0)
+        assert answered[0].result().data == b"now"
+        asking[0].cancel()
+
+    inbox = broker.new_inbox()
+    async with broker.subscribing(inbox, hear):
+        asking.append(asyncio.create_task(broker.request(inbox, timeout_s=10)))
+        await asyncio.wait(asking)
+    assert asking[0].cancelled()
+
+
 async def test_a_message_that_is_too_large_is_refused(broker: Broker) -> None:
     with pytest.raises(BrokerUnavailable, match="payload"):
         await broker.publish("somewhere", bytes(broker.max_payload + 1))

@@ -57,9 +57,10 @@ def guard_over(
 class Node:
     """A node that has workers do its work."""
 
-    def __init__(self, broker: Broker, remote: RemoteProviders) -> None:
+    def __init__(self, broker: Broker, remote: RemoteProviders, metrics: Metrics | None = None) -> None:
         self.broker = broker
         self.remote = remote
+        self.metrics = metrics or Metrics()
 
     async def recognizer(self, name: str = "ears", *, limits: Limits | None = None) -> Guard[Recognizer]:
         """One that is done by workers, of whom one is there or about to come."""
@@ -82,8 +83,9 @@ class Node:
 
 @pytest.fixture
 async def node(broker: Broker) -> AsyncIterator[Node]:
-    async with RemoteProviders(broker, Metrics(), pace=PACE) as remote:
-        yield Node(broker, remote)
+    metrics = Metrics()
+    async with RemoteProviders(broker, metrics, pace=PACE) as remote:
+        yield Node(broker, remote, metrics)
 
 
 @pytest.fixture

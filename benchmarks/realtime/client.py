@@ -8,6 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -115,10 +116,15 @@ class Streamed:
 
 
 async def first_audio(told: Told) -> Told:
-    """Ask for a short answer, again and again; how long until its first byte."""
+    """Ask for a short answer, again and again; how long until its first byte.
+
+    All begin in the same instant, or one after another over `spread_s`.
+    """
+    spread_s, begun = told.get("spread_s", 0.0), count()
 
     async def ask(client: Streamed, socket: Socket, seconds: list[float]) -> None:
         text = said("text_input", text="hello")
+        await asyncio.sleep(spread_s * next(begun) / len(told["paths"]))
         for _ in range(told["turns"]):
             client.begin()
             asked_at = time.perf_counter()

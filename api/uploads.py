@@ -17,6 +17,8 @@ from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDeco
 
 MOST_FILES = 100
 _MOST_FIELDS = 20
+_DECODED_BYTES = 256 * 1024
+_MOST_HELD_BYTES = 1024 * 1024
 _LONGEST_FIELD_BYTES = 10_000
 _LONGEST_NAME = 200
 _SHOWN = str.maketrans(dict.fromkeys(range(32), "?") | {127: "?"})
@@ -63,8 +65,10 @@ class _Reader:
         self._folder = folder
         self._file_field = file_field
         self._most_bytes = most_bytes
-        # The decoder counts all parts of the form's memory; ours go to disk.
-        self._decoder = MultipartDecoder(boundary.encode(), max_parts=MOST_FILES + _MOST_FIELDS)
+        # What it holds is a piece of the body, and whatever comes before the content of a part.
+        self._decoder = MultipartDecoder(
+            boundary.encode(), max_form_memory_size=_MOST_HELD_BYTES, max_parts=MOST_FILES + _MOST_FIELDS
+        )
         self._part: Field | File | None = None
         self._value = bytearray()
         self._file: IO[bytes] | None = None
@@ -72,7 +76,8 @@ class _Reader:
         self._size = 0
 
     async def take(self, piece: bytes) -> None:
-        await self._decode(piece)
+        for start in range(0, len(piece), _DECODED_BYTES):  # servers may give a body in pieces of any size
+            await self._decode(piece[start : start + _DECODED_BYTES])
 
     async def end(self) -> None:
         await self._decode(None)

@@ -19,10 +19,6 @@ _PHRASES: Mapping[str, Words] = {
         "en": "Training failed: it broke off {attempts} times in a row without getting further",
     },
     "failed": {"ru": "Обучение не удалось: {reason}", "en": "Training failed: {reason}"},
-    "sample_missing": {
-        "ru": "Обучение не удалось: одной из записей больше нет",
-        "en": "Training failed: one of its samples is gone",
-    },
     "too_few": {
         "ru": "Обучение не удалось: не хватает пригодных записей: {missing}",
         "en": "Training failed: usable samples missing: {missing}",

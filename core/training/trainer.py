@@ -94,12 +94,18 @@ class Trainer:
         raise ProviderError(ErrorCategory.INTERNAL, f"{self._guard.name} ended without a voice")
 
     async def _dataset(self) -> tuple[TrainingSample, ...]:
-        """Decode the samples that the job was queued with, one after the other, into files."""
+        """Decode the samples that the job was queued with, one after the other, into files.
+
+        Some may have been deleted in the moment in which it was queued; from then on none can be.
+        """
+        found = [await self._store.samples.get(sample_id) for sample_id in self._job.sample_ids]
+        samples = [sample for sample in found if sample is not None]
+        least = max(self._settings.min_sample_count, self._guard.capabilities.minimum_samples)
+        needed = min(least, len(found))
+        if len(samples) < needed:
+            raise Hopeless(words("too_few", missing=needed - len(samples)))
         dataset = []
-        for sample_id in self._job.sample_ids:
-            sample = await self._store.samples.get(sample_id)
-            if sample is None:
-                raise Hopeless(words("sample_missing"))
+        for sample in samples:
             uploaded = self._samples / "uploaded"
             async with aclosing(self._store.files.read(sample.file_id)) as pieces:
                 async for piece in pieces:

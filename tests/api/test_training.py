@@ -216,6 +216,16 @@ async def test_a_form_that_is_none_is_refused(server: Server) -> None:
     assert (wrong.status_code, wrong.json()["detail"].partition(":")[0]) == (422, "language")
 
 
+@pytest.mark.parametrize("begun", [b"", b"--x\r\nX: ", b'--x\r\nContent-Disposition: form-data; name="'])
+async def test_what_is_before_the_content_of_a_form_is_not_kept_in_memory_for_ever(
+    server: Server, begun: bytes
+) -> None:
+    headers = {"Content-Type": f"{FORM}; boundary=x"}
+    endless = begun + bytes(2_000_000) + b'"\r\n\r\nabc\r\n--x--\r\n'
+    refused = await server.client.post(f"{VOICE}/samples", content=endless, headers=headers)
+    assert (refused.status_code, refused.json()["detail"]) == (413, "the request is too large")
+
+
 async def test_a_project_trains_one_voice_at_a_time_and_it_can_be_cancelled(serve: Serve) -> None:
     async with serve(deployment("training_hangs_at = 50")) as server:
         await upload(server.client, recordings()[:3])

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import tracemalloc
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from glottis.config import Settings
 from glottis.core.audio import encode_clip
 from glottis.core.store import SampleRecord, Store
 from glottis.core.training.feed import JobFeed
-from glottis.core.training.trainer import Trainer
+from glottis.core.training.trainer import Hopeless, Trainer
 from glottis.core.training.work_dir import work_dir
 from glottis.plugins import (
     Kind,
@@ -91,17 +91,16 @@ def traced() -> Iterator[None]:
     tracemalloc.stop()
 
 
-@pytest.mark.usefixtures("traced")
-async def test_the_recordings_of_a_training_do_not_lie_in_memory(
-    store: Store, engine_of: OpenEngine, tmp_path: Path
-) -> None:
-    wav = await asyncio.to_thread(encode_clip, tone(SECONDS, rate_hz=16_000), "wav")
+async def trained(
+    store: Store, engine_of: OpenEngine, folder: Path, sample_ids: list[str]
+) -> Mapping[str, Any]:
+    """Have the listener train with samples, and give what it tells of them."""
     await store.jobs.queue(
         project="demo",
         name="Anna",
         language="en",
         backend="listener",
-        sample_ids=[await kept_sample(store, wav) for _ in range(SAMPLES)],
+        sample_ids=sample_ids,
         message={"en": "said"},
     )
     spec = TrainingBackendSpec(
@@ -112,19 +111,46 @@ async def test_the_recordings_of_a_training_do_not_lie_in_memory(
         job = await store.jobs.claim(node="n", backends=["listener"], lease_s=60.0)
         assert job is not None
         before = tracemalloc.get_traced_memory()[0]
-        async with work_dir(tmp_path / "jobs", job, store.files) as folder:
+        async with work_dir(folder / "jobs", job, store.files) as place:
             done = await Trainer(
                 job,
                 guard,
-                folder,
+                place,
                 store=store,
                 routing=engine.routing,
-                settings=Settings(data_dir=tmp_path),
+                settings=Settings(data_dir=folder),
                 feed=JobFeed(store),
             ).train()
     assert done.result is not None
-    metrics = done.result["metrics"]
+    return {**done.result["metrics"], "before": before}
+
+
+@pytest.mark.usefixtures("traced")
+async def test_the_recordings_of_a_training_do_not_lie_in_memory(
+    store: Store, engine_of: OpenEngine, tmp_path: Path
+) -> None:
+    wav = await asyncio.to_thread(encode_clip, tone(SECONDS, rate_hz=16_000), "wav")
+    samples = [await kept_sample(store, wav) for _ in range(SAMPLES)]
+    told = await trained(store, engine_of, tmp_path, samples)
     bytes_each = 2 * RATE_HZ * SECONDS
-    assert max(held for held, *_ in metrics["heard"]) - before < 2 * bytes_each
-    assert [told for _, *told in metrics["heard"]] == [[SECONDS, SECONDS, RATE_HZ]] * SAMPLES
-    assert metrics["kept"] < bytes_each, "a checkpoint would hold the recordings, which the database has"
+    assert max(held for held, *_ in told["heard"]) - told["before"] < 2 * bytes_each
+    assert [each for _, *each in told["heard"]] == [[SECONDS, SECONDS, RATE_HZ]] * SAMPLES
+    assert told["kept"] < bytes_each, "a checkpoint would hold the recordings, which the database has"
+
+
+async def test_a_sample_that_was_deleted_while_the_job_was_queued_is_done_without(
+    store: Store, engine_of: OpenEngine, tmp_path: Path
+) -> None:
+    wav = await asyncio.to_thread(encode_clip, tone(1.0, rate_hz=16_000), "wav")
+    samples = [await kept_sample(store, wav) for _ in range(3)]
+    told = await trained(store, engine_of, tmp_path, [*samples, "0f" * 16])
+    assert len(told["heard"]) == 3
+
+
+async def test_a_training_whose_samples_have_become_too_few_says_how_many_are_missing(
+    store: Store, engine_of: OpenEngine, tmp_path: Path
+) -> None:
+    wav = await asyncio.to_thread(encode_clip, tone(1.0, rate_hz=16_000), "wav")
+    with pytest.raises(Hopeless) as raised:
+        await trained(store, engine_of, tmp_path, [await kept_sample(store, wav), "0e" * 16, "0f" * 16])
+    assert raised.value.said["en"] == "Training failed: usable samples missing: 2"

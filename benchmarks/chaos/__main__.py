@@ -1,6 +1,7 @@
 """Train voices while a process that trains is killed every second; see whether anything is lost or doubled.
 
-python -m benchmarks.chaos [--engine nats|embedded] [--jobs 50] [--workers 3] [--every 1.0] [--seed N]
+python -m benchmarks.chaos [--engine nats|embedded] [--jobs 50] [--workers 3] [--every 1.0]
+    [--everything] [--seed N]
 """
 
 import argparse
@@ -9,8 +10,10 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +23,11 @@ from glottis.core.audio import encode_clip
 from glottis.core.store import embedded_mongo
 from glottis.plugins import AudioFrame
 from pymongo import AsyncMongoClient
+from pymongo.errors import PyMongoError
 from rich.console import Console
 
 from benchmarks.chaos.figures import Database, Figures, figures_of, print_figures
-from benchmarks.chaos.places import Chaos, Place, nats, until_all_are_ready
+from benchmarks.chaos.places import Chaos, Nats, Place, kill_mongod, until_all_are_ready
 from benchmarks.http.servers import VOICE, glottis
 from benchmarks.machine import placement
 from benchmarks.noop.speech import RATE_HZ, spoken
@@ -48,6 +52,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=3, help="processes that train")
     parser.add_argument("--every", type=float, default=1.0, help="seconds between two kills")
     parser.add_argument("--within", type=float, default=600.0, help="seconds after which a job is lost")
+    parser.add_argument(
+        "--everything",
+        action="store_true",
+        help="kill MongoDB and NATS, too: one of them at every tenth time",
+    )
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
 
@@ -66,9 +75,14 @@ async def chaos(given: argparse.Namespace) -> Figures:
             "GLOTTIS_MONGO_DATABASE": _DATABASE,
             "GLOTTIS_JOB_LEASE_S": str(_LEASE_S),
         }
+        mongo = await stack.enter_async_context(AsyncMongoClient[dict[str, Any]](mongo_url))
+        others: list[Callable[[], Awaitable[None]]] = [partial(kill_mongod, mongo)]
         command, idle = ["serve", "--port", "0"], {"GLOTTIS_TRAINING_SLOTS": "0"}
         if given.engine == "nats":
-            shared["GLOTTIS_NATS_URL"] = await stack.enter_async_context(nats(folder))
+            broker = Nats(folder)
+            await stack.enter_async_context(broker.running())
+            shared["GLOTTIS_NATS_URL"] = broker.url
+            others.append(broker.restart)
             command, idle = ["worker", "--kinds", "train"], {}
         client = await stack.enter_async_context(_asking(mongo_url, folder, shared | idle))
         projects = [f"project-{number}" for number in range(given.jobs)]
@@ -78,17 +92,16 @@ async def chaos(given: argparse.Namespace) -> Figures:
         for place in places:
             await stack.enter_async_context(place.running())
         await until_all_are_ready(places)
-        mongo = await stack.enter_async_context(AsyncMongoClient[dict[str, Any]](mongo_url))
-        raging = Chaos(places, every_s=given.every, seed=given.seed)
+        raging = Chaos(
+            places, every_s=given.every, seed=given.seed, others=others if given.everything else ()
+        )
         started = time.monotonic()
         async with raging.raging():
             jobs = [await _begin(client, project) for project in projects]
             await _until_over(mongo[_DATABASE], started + given.within)
         wall_s = time.monotonic() - started
         steps = int(tomllib.loads(_CONFIG.read_text())["providers"]["mock"]["training_steps"])
-        return await figures_of(
-            mongo[_DATABASE], jobs, places, steps=steps, kills=raging.kills, wall_s=wall_s
-        )
+        return await figures_of(mongo[_DATABASE], jobs, places, steps=steps, raging=raging, wall_s=wall_s)
 
 
 @asynccontextmanager
@@ -111,14 +124,21 @@ async def _upload(client: httpx.AsyncClient, project: str, recordings: Sequence[
 
 
 async def _begin(client: httpx.AsyncClient, project: str) -> str:
-    answer = await client.post(f"{VOICE}/train", data={"project": project})
-    return str(answer.raise_for_status().json()["job"]["id"])
+    """Start a training; while the database is away, ask again."""
+    while True:
+        answer = await client.post(f"{VOICE}/train", data={"project": project})
+        if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+            return str(answer.raise_for_status().json()["job"]["id"])
+        await asyncio.sleep(_LOOK_S)
 
 
 async def _until_over(database: Database, deadline: float) -> None:
+    """Ask the database alone: nothing that is to be measured has to tell."""
     jobs = database["training_jobs"]
-    # The database alone is asked: nothing that is to be measured has to tell.
-    while time.monotonic() < deadline and await jobs.find_one({"active": True}):  # noqa: ASYNC110
+    while time.monotonic() < deadline:
+        with suppress(PyMongoError):
+            if await jobs.find_one({"active": True}) is None:
+                return
         await asyncio.sleep(_LOOK_S)
 
 

@@ -10,7 +10,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.chaos.places import Place
+from benchmarks.chaos.places import Chaos, Place
 
 _FINAL = frozenset({"completed", "failed", "cancelled"})
 
@@ -37,6 +37,7 @@ class Figures:
     attempts_unknown: int
     ends_twice: int
     kills: int
+    others_killed: int
     starts: int
     named: int
     unnamed: int
@@ -62,7 +63,13 @@ class Figures:
 
 
 async def figures_of(
-    database: Database, jobs: Sequence[str], places: Sequence[Place], *, steps: int, kills: int, wall_s: float
+    database: Database,
+    jobs: Sequence[str],
+    places: Sequence[Place],
+    *,
+    steps: int,
+    raging: Chaos,
+    wall_s: float,
 ) -> Figures:
     """Count. `jobs` are the ids that were answered, one for each project."""
     found = {job["_id"]: job async for job in database["training_jobs"].find({})}
@@ -91,7 +98,8 @@ async def figures_of(
         attempts_twice=sum(count - 1 for count in begun.values()),
         attempts_unknown=sum(job not in found or attempt > found[job]["attempt"] for job, attempt in begun),
         ends_twice=sum(count - 1 for count in ends.values()),
-        kills=kills,
+        kills=raging.kills,
+        others_killed=raging.others_killed,
         starts=sum(place.starts for place in places),
         named=await files.count_documents({"metadata.pending": None}),
         unnamed=await files.count_documents({"metadata.pending": True}),
@@ -121,7 +129,7 @@ def print_figures(figures: Figures, *, engine: str, console: Console) -> None:
         ("attempts begun by two processes", figures.attempts_twice),
         ("ends told twice", figures.ends_twice),
         ("attempts, mean and most", f"{mean:.1f}, {max(figures.attempts, default=0)}"),
-        ("kills", figures.kills),
+        ("kills; of MongoDB or NATS", f"{figures.kills}; {figures.others_killed}"),
         ("processes started", figures.starts),
         ("files that a document names", figures.named),
         ("files left behind: whole, fragments", f"{figures.unnamed}, {figures.fragments}"),

@@ -7,16 +7,22 @@ import random
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
+
+import pymongo
+from pymongo import AsyncMongoClient
+from pymongo.errors import PyMongoError
 
 _CONFIG = Path(__file__).with_name("chaos.toml")
 _NATS = Path(sys.executable).with_name("nats-server")
 _READY = ("Glottis works: ", "Glottis is listening on ")
 _OURS = ("GLOTTIS_", "VOICE_", "WS_")
 _START_S = 60.0
+_ANSWER_S = 2.0
 
 
 class Place:
@@ -79,12 +85,26 @@ class Place:
 
 
 class Chaos:
-    """Kills a random one of the processes every so often, while the context lasts."""
+    """Kills a random one of the processes every so often while the context lasts.
 
-    def __init__(self, places: Sequence[Place], *, every_s: float, seed: int) -> None:
+    `others` kill something else, one after the other, every `OTHERS_EVERY` times.
+    """
+
+    OTHERS_EVERY = 10
+
+    def __init__(
+        self,
+        places: Sequence[Place],
+        *,
+        every_s: float,
+        seed: int,
+        others: Sequence[Callable[[], Awaitable[None]]] = (),
+    ) -> None:
         self.kills = 0
+        self.others_killed = 0
         self._places = places
         self._every_s = every_s
+        self._others = others
         self._chance = random.Random(seed)  # noqa: S311  # not for secrets
 
     @asynccontextmanager
@@ -97,13 +117,16 @@ class Chaos:
             await asyncio.wait({killing})
 
     async def _kill(self) -> None:
-        while True:
+        for times in count(1):
             await asyncio.sleep(self._every_s)
             # One that has not even started would be killed for nothing.
             ready = [place for place in self._places if place.is_ready]
             if ready:
                 self._chance.choice(ready).kill()
                 self.kills += 1
+            if self._others and times % self.OTHERS_EVERY == 0:
+                await self._others[self.others_killed % len(self._others)]()
+                self.others_killed += 1
 
 
 async def until_all_are_ready(places: Sequence[Place]) -> None:
@@ -112,22 +135,48 @@ async def until_all_are_ready(places: Sequence[Place]) -> None:
             await asyncio.sleep(0.05)
 
 
-@asynccontextmanager
-async def nats(folder: Path) -> AsyncIterator[str]:
-    """Run a NATS server with JetStream on a free port; gives its URL."""
-    store = ("--jetstream", "--store_dir", str(folder / "store"))
-    where = ("--addr", "127.0.0.1", "--port", "-1", "--ports_file_dir", str(folder))
-    process = await asyncio.create_subprocess_exec(
-        str(_NATS), *store, *where, stderr=DEVNULL, start_new_session=True
-    )
-    try:
+class Nats:
+    """A NATS server with JetStream on a free port, which is started again when it is killed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.url = ""
+        self._folder = folder
+        self._port = "-1"
+        self._process: Process | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Have it run while the context lasts."""
+        await self._start()
+        try:
+            yield
+        finally:
+            await self._kill()
+
+    async def restart(self) -> None:
+        """Kill it as a power cut does, and start it again."""
+        await self._kill()
+        await self._start()
+
+    async def _start(self) -> None:
+        store = ("--jetstream", "--store_dir", str(self._folder / "store"))
+        where = ("--addr", "127.0.0.1", "--port", self._port, "--ports_file_dir", str(self._folder))
+        self._process = await asyncio.create_subprocess_exec(str(_NATS), *store, *where, stderr=DEVNULL)
         async with asyncio.timeout(_START_S):
-            while (url := _url_in(folder)) is None:  # noqa: ASYNC110 - it is a file that tells
+            while (url := _url_in(self._folder)) is None:  # noqa: ASYNC110 - it is a file that tells
                 await asyncio.sleep(0.05)
-        yield url
-    finally:
-        process.send_signal(signal.SIGTERM)
-        await process.wait()
+        self.url, self._port = url, url.rpartition(":")[2]
+
+    async def _kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            await self._process.wait()
+
+
+async def kill_mongod(mongo: AsyncMongoClient[dict[str, Any]]) -> None:
+    """Kill MongoDB, which whoever runs it starts again; nothing if it does not answer."""
+    with suppress(PyMongoError), pymongo.timeout(_ANSWER_S):
+        os.kill(int((await mongo.admin.command("serverStatus"))["pid"]), signal.SIGKILL)
 
 
 def _url_in(folder: Path) -> str | None:

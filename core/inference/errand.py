@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from glottis.core.broker import Broker, BrokerUnavailable, Delivery, Message
 from glottis.core.errors import GlottisError
+from glottis.core.inference.ending import ended
 from glottis.core.inference.messages import (
     ANSWER,
     FROM_NODE,
@@ -149,10 +150,7 @@ class Errand:
         try:
             await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            doing.cancel()
-            keeping.cancel()
-            await asyncio.wait({doing})
-            await asyncio.wait({keeping})
+            await ended(doing, keeping)
         if not self._gone.done():
             return doing.result()
         if not doing.cancelled() and (error := doing.exception()) is not None:

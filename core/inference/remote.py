@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +11,7 @@ from typing import Self
 
 from glottis.core.broker import Broker, BrokerUnavailable, Message, WorkQueue
 from glottis.core.inference.asking import Call
+from glottis.core.inference.ending import ended
 from glottis.core.inference.messages import (
     PRESENCE,
     Malformed,
@@ -72,7 +73,7 @@ class RemoteProviders:
         self._hear_change: Callable[[], None] = lambda: None
 
     def on_change(self, hear: Callable[[], None]) -> None:
-        """Have somebody hear whenever workers can do something else than before."""
+        """Have somebody hear whenever the workers of an instance come, go, or can do something else."""
         self._hear_change = hear
 
     def make(self, name: str, kind: Kind, spec: ProviderSpec) -> Provider:
@@ -100,7 +101,7 @@ class RemoteProviders:
             await stack.enter_async_context(self._broker.subscribing(presence, self._hear))
             await self._broker.publish(self._broker.subject(GREETING_SUBJECT))
             watching = asyncio.create_task(self._watch(), name="workers")
-            stack.push_async_callback(_cancelled, watching)
+            stack.push_async_callback(ended, watching)
             self._stack = stack.pop_all()
         return self
 
@@ -146,11 +147,8 @@ class RemoteProviders:
             return
         now = asyncio.get_running_loop().time()
         workforce = self._workforce(presence.kind, presence.instance)
-        told = workforce.told
-        workforce.hear(presence, now)
-        if workforce.told is not told:
-            self._hear_change()
-        self._metrics.workers.labels(workforce.instance, workforce.kind).set(workforce.count)
+        with self._noting_change(workforce):
+            workforce.hear(presence, now)
 
     async def _watch(self) -> None:
         """Forget workers that have fallen silent, and queue anew what may be lost."""
@@ -158,14 +156,22 @@ class RemoteProviders:
         while True:
             await asyncio.sleep(min(self.pace.beat_s, self.pace.renew_s) / 4)
             for workforce in self._workforces.values():
-                workforce.expire(loop.time(), self.pace.absent_s)
-                self._metrics.workers.labels(workforce.instance, workforce.kind).set(workforce.count)
+                with self._noting_change(workforce):
+                    workforce.expire(loop.time(), self.pace.absent_s)
             for call, (lane, inbox) in list(self._calls.items()):
                 if self._queue is not None and call.is_overdue(loop.time()):
                     try:
                         await call.queue(self._queue, lane, inbox)
                     except BrokerUnavailable:
                         break
+
+    @contextmanager
+    def _noting_change(self, workforce: Workforce) -> Iterator[None]:
+        before = workforce.told, workforce.count
+        yield
+        if (workforce.told, workforce.count) != before:
+            self._metrics.workers.labels(workforce.instance, workforce.kind).set(workforce.count)
+            self._hear_change()
 
     def _workforce(self, kind: str, instance: str) -> Workforce:
         return self._workforces.setdefault((kind, instance), Workforce(str(kind), instance))
@@ -242,8 +248,3 @@ def _adapted(capabilities: Capabilities) -> Capabilities:
             return replace(capabilities, text_stream=False, max_concurrency=None, runs_on=RunsOn.EVENT_LOOP)
         case _:
             return capabilities
-
-
-async def _cancelled(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await asyncio.wait({task})

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 from glottis.core.broker import Broker, BrokerUnavailable, Message, WorkQueue
+from glottis.core.inference.ending import ended
 from glottis.core.inference.errand import Errand, Learns
 from glottis.core.inference.messages import (
     Presence,
@@ -91,17 +92,17 @@ class InferenceWorker:
                 yield
             finally:
                 await self._leave(places)
-                await _cancelled(telling)
+                await ended(*telling)
                 await self._tell_all()
 
     async def _leave(self, places: Sequence["asyncio.Task[None]"]) -> None:
         """Take no more, and finish what is under way, as far as there is time."""
         self._is_leaving = True
         await self._tell_all()
-        await _cancelled(places)
+        await ended(*places)
         if self._errands:
             _, late = await asyncio.wait(set(self._errands), timeout=self._drain_timeout_s)
-            await _cancelled(list(late))
+            await ended(*late)
 
     async def _hold_place(self, desk: "_Desk", queue: WorkQueue) -> None:
         async with queue.pulling(
@@ -216,10 +217,3 @@ class _Desk:
             voices=self.voices,
             is_leaving=is_leaving,
         )
-
-
-async def _cancelled(tasks: Sequence["asyncio.Task[None]"]) -> None:
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks)

@@ -13,6 +13,7 @@ from glottis.core.audio import resample
 from glottis.core.platform import Engine, open_engine
 from glottis.core.training.tools import RoutedTools
 from glottis.plugins import (
+    DEFAULT_VOICE,
     AudioFrame,
     Kind,
     Progress,
@@ -22,11 +23,13 @@ from glottis.plugins import (
     TrainingBackend,
     TrainingJob,
     TrainingSample,
+    primary,
 )
 from glottis.plugins.host import load_plugins
 
 _CONFIG = Path(__file__).with_name("plugins.toml")
-_BACKEND, _BASE = "local-voice", "piper-joe"
+_BACKEND = "local-voice"
+_BASES = {"en": "piper-joe", "ru": "festival"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,18 @@ class Trained:
     seconds: float
     by_stage: Mapping[str, float]
     metrics: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What was made of a speaker: the voice from `clips`, and what it says; `real` is how they say it."""
+
+    speaker: str
+    clips: list[AudioFrame]
+    trained: Trained
+    voice: list[Said]
+    real: list[Said]
+    foreign_cores: float
 
 
 @asynccontextmanager
@@ -100,15 +115,20 @@ async def train(
 
 async def say(engine: Engine, text: str, *, language: str, voice: str | None) -> Said:
     """Speak a sentence, in a trained voice or in the base voice, and have it heard."""
-    name = _BACKEND if voice else _BASE
-    options = SynthesisOptions(voice=voice or "default", language=language)
+    name = _BACKEND if voice else _BASES[primary(language)]
     started = time.perf_counter()
+    audio = await spoken(engine, name, text, language=language, voice=voice or DEFAULT_VOICE)
+    seconds = time.perf_counter() - started
+    return Said(text, audio, seconds, await hear(engine, audio, language=language))
+
+
+async def spoken(engine: Engine, name: str, text: str, *, language: str, voice: str) -> AudioFrame:
+    """Have a synthesizer say something."""
+    options = SynthesisOptions(voice=voice, language=language)
     speaking = _provider(engine, Kind.SYNTHESIZER, name, Synthesizer).synthesize(text, options)
     async with aclosing(speaking) as stream:
         frames = [frame async for frame in stream]
-    seconds = time.perf_counter() - started
-    audio = AudioFrame(b"".join(frame.pcm for frame in frames), frames[0].rate_hz)
-    return Said(text, audio, seconds, await hear(engine, audio, language=language))
+    return AudioFrame(b"".join(frame.pcm for frame in frames), frames[0].rate_hz)
 
 
 async def hear(engine: Engine, audio: AudioFrame, *, language: str) -> str:

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from glottis.plugins import AudioFrame
+from glottis.plugins import AudioFrame, primary
 from glottis_local_voice.conversion import distortion_db
 from glottis_local_voice.features import Features, analyse
 from glottis_local_voice.waveform import to_samples, trimmed
@@ -18,7 +18,7 @@ from rich.table import Table
 
 from benchmarks.machine import describe
 from benchmarks.speech.spelling import errors
-from benchmarks.training.course import Said, Trained
+from benchmarks.training.course import Course, Said
 from benchmarks.training.judge import Judge
 
 LEAST_SIMILARITY = 0.75
@@ -48,6 +48,7 @@ class SpeakerFigures:
     """The base voice as it is, the trained voice, and the speaker: what no training can pass."""
 
     speaker: str
+    language: str
     samples: int
     samples_s: float
     trained_s: float
@@ -60,23 +61,13 @@ class SpeakerFigures:
     foreign_cores: float
 
 
-def figures_of(
-    judge: Judge,
-    *,
-    speaker: str,
-    clips: Sequence[AudioFrame],
-    trained: Trained,
-    base: Sequence[Said],
-    voice: Sequence[Said],
-    real: Sequence[Said],
-    foreign_cores: float,
-) -> SpeakerFigures:
-    """Judge what was said against the recordings that were trained on, `clips`."""
-    who = judge.speaker(clips)
-    wanted = [_features(said.audio) for said in real]
+def figures_of(judge: Judge, course: Course, language: str, *, base: Sequence[Said]) -> SpeakerFigures:
+    """Judge what was said against the recordings that were trained on."""
+    who = judge.speaker(course.clips)
+    wanted = [_features(said.audio) for said in course.real]
 
     def attempt(spoken: Sequence[Said], *, is_made: bool = True) -> Attempt:
-        compared = [errors(said.text, said.heard, language="en") for said in spoken]
+        compared = [errors(said.text, said.heard, language=primary(language)) for said in spoken]
         wrong = sum(each.substitutions + each.deletions + each.insertions for each in compared)
         words = sum(each.substitutions + each.deletions + each.hits for each in compared)
         apart = [
@@ -92,17 +83,18 @@ def figures_of(
         )
 
     return SpeakerFigures(
-        speaker=speaker,
-        samples=len(clips),
-        samples_s=sum(clip.duration_s for clip in clips),
-        trained_s=trained.seconds,
-        by_stage=dict(trained.by_stage),
+        speaker=course.speaker,
+        language=language,
+        samples=len(course.clips),
+        samples_s=sum(clip.duration_s for clip in course.clips),
+        trained_s=course.trained.seconds,
+        by_stage=dict(course.trained.by_stage),
         before=attempt(base),
-        after=attempt(voice),
-        ceiling=attempt(real, is_made=False),
-        reported=dict(trained.metrics),
-        heard=[{"said": said.text, "heard": said.heard} for said in voice],
-        foreign_cores=foreign_cores,
+        after=attempt(course.voice),
+        ceiling=attempt(course.real, is_made=False),
+        reported=dict(course.trained.metrics),
+        heard=[{"said": said.text, "heard": said.heard} for said in course.voice],
+        foreign_cores=course.foreign_cores,
     )
 
 

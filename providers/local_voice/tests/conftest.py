@@ -75,13 +75,16 @@ class BaseVoice(Peers):
 class Tools(TrainingTools):
     """Hears what it is told to hear, and speaks with the base voice."""
 
-    def __init__(self, base: BaseVoice, heard: Mapping[int, str] | None = None) -> None:
+    def __init__(
+        self, base: BaseVoice, heard: Mapping[int, str] | None = None, *, confidence: float = 0.9
+    ) -> None:
         self.base = base
+        self.confidence = confidence
         self.heard = list((heard or {}).values())
         self.spoken: list[tuple[str, str | None]] = []
 
     async def transcribe(self, audio: AudioFrame, language: str) -> Transcript:
-        return Transcript(self.heard.pop(0), 0.9, language)
+        return Transcript(self.heard.pop(0), self.confidence, language)
 
     async def speak(self, text: str, language: str, *, instance: str | None = None) -> BaseSpeech:
         self.spoken.append((text, instance))

@@ -151,6 +151,18 @@ async def test_recordings_that_nobody_understands_fail_the_training(
     assert "record more sentences" in caught.value.public_message
 
 
+async def test_words_that_were_hardly_understood_are_not_learnt_from(
+    trainer: TrainingBackend, base: BaseVoice, recorded: Recorded, tmp_path: Path
+) -> None:
+    samples = tuple(replace(sample, text=None) for sample in recorded(3))
+    tools = Tools(base, dict(enumerate(SENTENCES)), confidence=0.4)
+
+    with pytest.raises(ProviderError, match="could be understood"):
+        await trained(trainer, samples, job(tmp_path / "work", tools))
+
+    assert not tools.spoken
+
+
 async def test_a_recording_of_speech_is_usable(trainer: TrainingBackend, recorded: Recorded) -> None:
     assert (await trainer.validate(recorded(1)[0])).usable
 

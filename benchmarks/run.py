@@ -21,7 +21,7 @@ def main() -> int:
         "--quick", action="store_true", help="only HTTP and conversations, in under 3 minutes"
     )
     is_quick = parser.parse_args().quick
-    engines = [] if is_quick else ["benchmarks.speech", "benchmarks.training"]
+    engines = [] if is_quick else ["benchmarks.inference", "benchmarks.speech", "benchmarks.training"]
     modules = ["benchmarks.http", "benchmarks.realtime", *engines]
     commands = [[module, *(["--quick"] if is_quick else [])] for module in modules]
     # Settings of another server, in this environment, are none of theirs.

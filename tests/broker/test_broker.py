@@ -2,6 +2,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+import uvloop
 from glottis.core.broker import Broker, BrokerUnavailable, Message, open_broker
 from pydantic import SecretStr
 
@@ -126,6 +127,23 @@ async def _said(broker: Broker, subject: str, *, is_heard: bool) -> None:
                 if is_heard:
                     return
             await asyncio.sleep(0.01)
+
+
+def test_a_connection_is_given_up_while_the_server_is_away_by_the_loop_of_the_program(
+    tmp_path: Path,
+) -> None:
+    """Not asyncio's own loop, which forgives what is written to a closed connection."""
+
+    async def give_up(server: NatsServer) -> None:
+        async with open_broker(SecretStr(server.url), name="test") as broker:
+            server.kill()
+            while broker.is_connected:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.01)
+            with pytest.raises(BrokerUnavailable):
+                await broker.request(broker.subject("anybody"), timeout_s=0.1)
+
+    with nats_server(tmp_path / "nats") as server:
+        uvloop.run(give_up(server))
 
 
 async def test_a_server_without_jetstream_is_refused(tmp_path: Path) -> None:

@@ -50,8 +50,8 @@ class Work(Protocol):
         """
         ...
 
-    async def claim(self, job_id: str | None = None) -> Claim | None:
-        """Take a job that is due: this one, or any that can be done here. Raises as `due`."""
+    async def claim(self, job_id: str) -> Claim | None:
+        """Take a job, if it is due and can be done here. Raises as `due`."""
         ...
 
     async def renew(self, claim: Claim) -> bool:

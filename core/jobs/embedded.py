@@ -5,9 +5,9 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from glottis.core.jobs.contract import JobEngine, Work
+from glottis.core.jobs.contract import Claim, JobEngine, Work
 from glottis.core.jobs.workbench import Workbench, publish, withdrawn
-from glottis.core.store import Events, StoredEvent, StoreError
+from glottis.core.store import Events, StoredEvent, StoreError, StoreUnavailable
 
 _LOOK_AGAIN_S = 2.0
 """Nobody tells of a lease that has ended, or of a pause that is over."""
@@ -23,6 +23,7 @@ class EmbeddedJobs(JobEngine):
         self._events = events
         self._offered = f"{work.kind}.offered"
         self._is_wanted = asyncio.Event()
+        self._locked: set[str] = set()
 
     async def offer(self, job_id: str, *, lane: str) -> None:
         await publish(self._events, self._offered, job_id)
@@ -62,12 +63,30 @@ class EmbeddedJobs(JobEngine):
                     continue
 
     async def _take_one(self, bench: Workbench) -> bool:
+        """Begin the oldest job that can be had here; False if there is none, or nobody knows."""
         try:
-            claim = await self._work.claim()
+            lanes = self._work.lanes()
+            due = [job_id for job_id, lane in await self._work.due() if lane in lanes]
+            self._locked.intersection_update(due)
+            for job_id in sorted(due, key=self._locked.__contains__):
+                claim = await self._claimed(job_id)
+                if claim is not None:
+                    bench.start(bench.attend(claim))
+                    return True
         except StoreError as error:
             log.warning("jobs cannot be looked for", extra={"reason": str(error)})
-            return False
-        if claim is None:
-            return False
-        bench.start(bench.attend(claim))
-        return True
+        return False
+
+    async def _claimed(self, job_id: str) -> Claim | None:
+        """Claim a job, unless a process that was killed in mid-transaction has it locked, for some seconds.
+
+        Raises:
+            StoreUnavailable: it is still locked, or it is not the job but the database.
+        """
+        try:
+            return await self._work.claim(job_id)
+        except StoreUnavailable:
+            if job_id in self._locked:
+                raise
+            self._locked.add(job_id)
+            return None

@@ -77,7 +77,7 @@ class TrainingWork:
     async def due_in_s(self, job_id: str) -> float | None:
         return await self._store.jobs.due_in_s(job_id)
 
-    async def claim(self, job_id: str | None = None) -> Claim | None:
+    async def claim(self, job_id: str) -> Claim | None:
         backends = self.lanes()
         if not backends:
             return None

@@ -89,9 +89,11 @@ async def test_workers_that_hang_lose_a_job_and_write_nothing_when_they_wake(
 ) -> None:
     fleet.sabotage(signal.SIGSTOP, at_steps=[5, 11])  # in the midst, and with the voice in its hands
     async with AsyncExitStack() as stack:
-        server, *workers = await asyncio.gather(
+        server, workers = await asyncio.gather(
             stack.enter_async_context(fleet.asking()),
-            *(stack.enter_async_context(fleet.training(name)) for name in ("one", "two", "three")),
+            asyncio.gather(
+                *(stack.enter_async_context(fleet.training(name)) for name in ("one", "two", "three"))
+            ),
         )
         job_id = await begin(server)
         await until_it_is_over(server, job_id)

@@ -118,9 +118,11 @@ async def test_a_job_that_kills_its_processes_has_failed_after_its_attempts(flee
     fleet.sabotage(signal.SIGKILL, at_steps=[3] * 99)
     fleet.choose(GLOTTIS_TRAINING_ATTEMPTS="2")
     async with AsyncExitStack() as stack:
-        server, *trainers = await asyncio.gather(
+        server, trainers = await asyncio.gather(
             stack.enter_async_context(fleet.asking()),
-            *(stack.enter_async_context(fleet.training(name)) for name in ("one", "two", "three")),
+            asyncio.gather(
+                *(stack.enter_async_context(fleet.training(name)) for name in ("one", "two", "three"))
+            ),
         )
         job_id = await begin(server)
         job = await until_it_is_over(server, job_id)

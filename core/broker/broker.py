@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from glottis.core.broker.addresses import shown
 from glottis.core.broker.connection import (
     CONNECT_TIMEOUT_S,
     BrokerUnavailable,
     connected,
     is_jetstream_there,
     reaching,
-    shown,
 )
 from glottis.core.broker.queues import WorkQueue
 from nats.aio.client import Client

@@ -4,8 +4,9 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from urllib.parse import urlsplit
+from typing import Any
 
+from glottis.core.broker.addresses import Unreadable, servers_of, shown
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 from pydantic import SecretStr
@@ -55,9 +56,12 @@ async def connected(url: SecretStr, *, name: str, timeout_s: float) -> AsyncIter
     Raises:
         BrokerUnavailable: it cannot be made within `timeout_s`. One that breaks later is mended in silence.
     """
-    servers = [part.strip() for part in url.get_secret_value().split(",")]
+    try:
+        servers = servers_of(url)
+    except Unreadable as unreadable:
+        raise BrokerUnavailable(str(unreadable)) from None
     last: list[Exception] = []
-    client = Client()
+    client = _Client()
 
     async def disconnected() -> None:
         if not client.is_closed:
@@ -87,22 +91,9 @@ async def connected(url: SecretStr, *, name: str, timeout_s: float) -> AsyncIter
         await _closed(client)
 
 
-def shown(url: SecretStr) -> str:
-    """Name the servers of a URL without the credentials in it."""
-    return ", ".join(
-        part.strip().rpartition("@")[2] if "://" not in part else _host(part.strip())
-        for part in url.get_secret_value().split(",")
-    )
-
-
 def is_jetstream_there(client: Client) -> bool:
     """Tell whether the server that we are connected to has JetStream switched on."""
     return bool(client._server_info.get("jetstream"))  # noqa: SLF001 - the library shows it nowhere else
-
-
-def _host(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 async def _closed(client: Client) -> None:
@@ -111,6 +102,17 @@ async def _closed(client: Client) -> None:
         client._pending_data_size = 0  # noqa: SLF001 - nothing else drops it
     with suppress(NatsError, TimeoutError, OSError, RuntimeError):  # the last is what uvloop raises
         await client.close()
+
+
+class _Client(Client):
+    """Keeps to TLS where it was told to: the library would say the password to a server that does without."""
+
+    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:  # noqa: FBT001, FBT002 - the library's own
+        server = self._current_server
+        is_refused = initial_connection and server is not None and server.uri.scheme == "tls"
+        if is_refused and not info.get("tls_required"):
+            raise NatsError("it does without TLS, which tls:// asks for")
+        await super()._process_info(info, initial_connection)
 
 
 def _noting(last: list[Exception]) -> Callable[[Exception], Awaitable[None]]:

@@ -11,10 +11,11 @@ def token(text: str) -> str:
 
 
 def text_of(written: str) -> str:
-    """Read what `token` wrote."""
+    """Read what `token` wrote. What it never wrote, and others may, is some text, too."""
     if written == "=":
         return ""
     pieces = re.split(r"((?:=[0-9A-F]{2})+)", written)
     return "".join(
-        bytes.fromhex(piece.replace("=", "")).decode() if piece.startswith("=") else piece for piece in pieces
+        bytes.fromhex(piece.replace("=", "")).decode(errors="replace") if piece.startswith("=") else piece
+        for piece in pieces
     )

@@ -1,4 +1,5 @@
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,54 @@ async def test_a_broker_that_is_not_there_is_named_without_its_password() -> Non
             pass
     assert "nats://127.0.0.1:1" in str(refusal.value)
     assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        ",",
+        "nats://",
+        "nats://me:secret@[::1",
+        "nats://me:secret@there:secret",
+        "nats://me:secret@there:99999",
+        "nats://me:se/cret@there",
+        "nats://me:se#cret@there",
+        "nats://me:se?cret@there:4222",
+        "http://me:secret@there",
+        "nats://me:secret@there,nats://me:se,cret@there",
+    ],
+)
+async def test_what_is_no_address_is_refused_in_a_sentence_that_quotes_nothing_of_it(url: str) -> None:
+    with pytest.raises(BrokerUnavailable) as refusal:
+        async with open_broker(SecretStr(url), name="test"):
+            pass
+    assert "GLOTTIS_NATS_URL is to be" in str(refusal.value)
+    assert not {"se", "secret", "cret"} & set(re.split(r"\W", str(refusal.value)))
+
+
+async def test_a_server_may_be_named_without_a_scheme(nats_url: str) -> None:
+    async with open_broker(SecretStr(nats_url.removeprefix("nats://")), name="test") as broker:
+        assert broker.is_connected
+
+
+async def test_a_password_that_is_to_be_encrypted_is_not_said_to_a_server_without_tls(nats_url: str) -> None:
+    said = bytearray()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b'INFO {"server_id": "x", "version": "2.10.0", "headers": true, "jetstream": true}\r\n')
+        said.extend(await reader.read())
+        writer.close()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(BrokerUnavailable, match="does without TLS"):
+            async with open_broker(SecretStr(f"tls://me:secret@127.0.0.1:{port}"), name="test", timeout_s=1):
+                pass
+    assert not said
+    with pytest.raises(BrokerUnavailable, match="does without TLS"):
+        async with open_broker(SecretStr(nats_url.replace("nats:", "tls:")), name="test", timeout_s=1):
+            pass
 
 
 async def test_after_an_outage_it_listens_and_speaks_again(tmp_path: Path) -> None:

@@ -40,6 +40,16 @@ async def test_work_of_another_lane_is_not_taken(broker: Broker) -> None:
         assert (await lane.take()).item == "b"
 
 
+async def test_what_nobody_of_ours_has_queued_keeps_nothing_else_from_being_taken(
+    broker: Broker,
+) -> None:
+    queue = await broker.work_queue("work", is_kept=True)
+    await broker.publish(broker.subject("work.lane.=FF"), b"garbage")
+    await queue.put("lane", "a")
+    async with queue.pulling("lane", ack_wait_s=30) as lane:
+        assert [(await lane.take()).payload, (await lane.take()).item] == [b"garbage", "a"]
+
+
 async def test_who_falls_silent_loses_it_to_another_and_who_keeps_it_does_not(broker: Broker) -> None:
     queue = await broker.work_queue("work", is_kept=True)
     await queue.put("lane", "kept")

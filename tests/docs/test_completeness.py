@@ -42,7 +42,8 @@ from tests.api.conftest import Serve
 from tests.docs.blocks import DOCS, ROOT
 
 CODE = [ROOT / room for room in ("api", "core", "plugins")]
-WEBSOCKET = ROOT / "api" / "websocket"
+API = ROOT / "api"
+WEBSOCKET = API / "websocket"
 CONVERSATION = ROOT / "core" / "conversation"
 NOT_IN_THE_FILE = {"file", "lines"}
 LOUD = {"warning", "error", "exception", "critical"}
@@ -161,7 +162,7 @@ def test_every_field_of_a_message_is_told() -> None:
 
 
 def test_every_type_of_message_and_status_is_told() -> None:
-    types = first_arguments([CONVERSATION, WEBSOCKET], "put", "_put", "_extended") - {""}
+    types = first_arguments([CONVERSATION, API], "put", "_put", "_extended") - {""}
     assert {"response", "pong", "paused"} <= types
     require_told([*types, *messages.TYPES, *STATUS], "websocket")
     shown = set(re.findall(r'^\{"type": "(\w+)"', page("websocket"), re.MULTILINE))

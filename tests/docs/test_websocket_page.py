@@ -20,6 +20,7 @@ from tests.api.conftest import VOICE, Serve, Server
 from tests.docs.blocks import DOCS, titled
 from tests.docs.shell import examples, run
 from tests.listening.conftest import Say
+from tests.recordings import recordings
 
 PAGE = DOCS / "websocket.md"
 CLIENT = [json.loads(line) for line in titled(PAGE, "client").splitlines()]
@@ -35,6 +36,13 @@ use = "whole"
 recognize = ["ear"]
 synthesize = ["piper-joe", "espeak"]
 intents = ["scripted"]
+[projects.demo]
+"""
+TRAINED = """
+enable = ["mock"]
+[routes]
+synthesize = ["mock"]
+train = "mock"
 [projects.demo]
 """
 MEANT = {"type", "status", "reason", "code", "is_final", "format", "is_complete"}
@@ -164,6 +172,24 @@ async def failed_turn(conversation: Conversation, socket: ClientConnection) -> N
     await conversation.until("error", code="bad_json")
     await conversation.send("ping")
     await conversation.until("pong")
+
+
+@pytest.mark.slow
+async def test_the_message_of_a_training_is_as_shown(serve: Serve) -> None:
+    shown = json.loads(titled(PAGE, "training"))
+    async with serve(TRAINED) as server:
+        session_id = (await server.start_session(language="en-US"))["session_id"]
+        async with server.websocket(session_id) as socket:
+            conversation = Conversation(socket, [])
+            await conversation.until("status", status="listening")
+            files = [("files", (f"{number}.wav", each)) for number, each in enumerate(recordings()[:3])]
+            form = {"project": "demo", "name": "Anna", "language": "en-US"}
+            await server.client.post(f"{VOICE}/samples", data=form, files=files)
+            await server.client.post(f"{VOICE}/train", data=form)
+            told = await conversation.until("training")
+            while told["job"]["status"] != shown["job"]["status"]:
+                told = await conversation.until("training")
+            assert is_alike(told, shown)
 
 
 def is_alike(real: Any, shown: Any) -> bool:

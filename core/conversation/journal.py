@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
 from glottis.core.dialogue import Reply
 from glottis.core.sessions import interaction
 from glottis.core.speech import Heard
-from glottis.core.store import InteractionRecord, SessionRecord
+from glottis.core.store import InteractionRecord, SessionRecord, StoreError
 from glottis.plugins import Remembered
 
 _REMEMBERED_INTERACTIONS = 10
@@ -24,7 +25,14 @@ class History(Protocol):
 
     def make_id(self) -> str: ...
     async def append(self, records: Sequence[InteractionRecord]) -> None: ...
-    async def amend(self, session_id: str, interaction_id: str, content: Mapping[str, Any]) -> None: ...
+    async def amend(
+        self,
+        session_id: str,
+        interaction_id: str,
+        content: Mapping[str, Any],
+        *,
+        latencies_ms: Mapping[str, float] | None = None,
+    ) -> None: ...
     async def history(self, session_id: str, *, limit: int) -> list[InteractionRecord]: ...
 
 
@@ -104,6 +112,7 @@ class TurnJournal:
         self._session = session
         self._said: InteractionRecord | None = None
         self._answer_id: str | None = None
+        self._written_times: frozenset[str] = frozenset()
         self._writing: asyncio.Task[None] | None = None
 
     def heard(self, text: str, heard: Heard | None, *, seq: int | None) -> None:
@@ -117,22 +126,33 @@ class TurnJournal:
     ) -> None:
         """Write both sides, even if the turn is cancelled meanwhile; on return they are safe."""
         self._answer_id = self._history.make_id()
+        self._written_times = frozenset(latencies_ms)
         answer = answered(self._session, reply, latencies_ms, record_id=self._answer_id, seq=seq, **content)
         records = [answer] if self._said is None else [self._said, answer]
         self._said = None
         self._writing = asyncio.create_task(self._history.append(records))
         await asyncio.shield(self._writing)
 
-    async def interrupted(self, reply: Reply, *, sent: str, heard: str, heard_ms: float) -> None:
+    async def timed(self, latencies_ms: Mapping[str, float]) -> None:
+        """Write the times of an answer that was written down before all of them were known."""
+        if self._answer_id is None or latencies_ms.keys() <= self._written_times:
+            return
+        # The answer is safe and has been told: a turn has not failed because its times are lost.
+        with suppress(StoreError):
+            await self._history.amend(self._session.id, self._answer_id, {}, latencies_ms=latencies_ms)
+
+    async def interrupted(
+        self, reply: Reply, latencies_ms: Mapping[str, float], *, sent: str, heard: str, heard_ms: float
+    ) -> None:
         """Write that the answer was cut off; `sent` are the words that went out if it was not complete."""
         content = {"interrupted": True, "heard": heard, "heard_ms": round(heard_ms)}
         if self._writing is not None:
             await self._writing
         if self._answer_id is not None:
-            await self._history.amend(self._session.id, self._answer_id, content)
+            await self._history.amend(self._session.id, self._answer_id, content, latencies_ms=latencies_ms)
         elif sent:
             cut = Reply(sent, reply.intent, reply.provider, reply.sources, reply.actions)
-            await self.answered(cut, {}, seq=None, **content)
+            await self.answered(cut, latencies_ms, seq=None, **content)
         else:
             await self.finish()
 

@@ -178,7 +178,9 @@ class Turn:
         reply = self._answer or self.reply.partly()
         heard = self.playback.heard_words(now)
         sent = self.reply.words_so_far if not self.is_streaming else self.playback.sent_words()
-        await self._journal.interrupted(reply, sent=sent, heard=heard, heard_ms=self.playback.heard_ms(now))
+        heard_ms = self.playback.heard_ms(now)
+        times = self.times.delays_ms()
+        await self._journal.interrupted(reply, times, sent=sent, heard=heard, heard_ms=heard_ms)
 
     async def _hear(self, final: Callable[[], Awaitable[Heard]]) -> str:
         heard = await final()
@@ -278,6 +280,7 @@ class Turn:
             await self._send(out.finish())
             self.playback.complete()
             self.end_audio()
+            await self._journal.timed(self.times.delays_ms())
             await self._until_played()
 
     def _announce(self, sentence: SpokenSentence) -> None:

@@ -148,14 +148,17 @@ class Interaction(Document):
         )
 
     @staticmethod
-    def amendment(content: Mapping[str, Any]) -> list[Raw]:
+    def amendment(content: Mapping[str, Any], latencies_ms: Mapping[str, float] | None) -> list[Raw]:
         """Return the update that merges fields into an interaction's content, whatever they are called.
 
         Raises:
             RecordInvalid: they hold what MongoDB cannot, or too much of it.
         """
         check_depth(content)
-        return [{"$set": {"content": {"$mergeObjects": ["$content", {"$literal": as_bson(content)}]}}}]
+        changed: Raw = {"content": {"$mergeObjects": ["$content", {"$literal": as_bson(content)}]}}
+        if latencies_ms is not None:
+            changed["latencies_ms"] = {"$literal": as_bson(latencies_ms)}
+        return [{"$set": changed}]
 
 
 class CachedAudio(Document):

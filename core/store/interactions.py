@@ -68,8 +68,17 @@ class Interactions:
             documents = [(record.project, Interaction.encoded(record)) for record in records]
             await self._changes.submit(Append(documents))
 
-    async def amend(self, session_id: str, interaction_id: str, content: Mapping[str, Any]) -> None:
+    async def amend(
+        self,
+        session_id: str,
+        interaction_id: str,
+        content: Mapping[str, Any],
+        *,
+        latencies_ms: Mapping[str, float] | None = None,
+    ) -> None:
         """Merge fields into the content of an interaction, which may be one whose append is still under way.
+
+        `latencies_ms` takes the place of those that it has.
 
         On return the change outlives a crash of MongoDB. Nothing happens where the session has no such
         interaction (any more).
@@ -79,7 +88,7 @@ class Interactions:
             StoreUnavailable: MongoDB does not answer.
         """
         where = {"_id": object_id(interaction_id), "session_id": session_id}
-        await self._changes.submit(Amend(UpdateOne(where, Interaction.amendment(content))))
+        await self._changes.submit(Amend(UpdateOne(where, Interaction.amendment(content, latencies_ms))))
 
     async def history(self, session_id: str, *, limit: int) -> list[InteractionRecord]:
         """Return the newest `limit` interactions of a session, the oldest of them first."""

@@ -30,11 +30,21 @@ class MemoryHistory:
         await self._wait()
         self.records += records
 
-    async def amend(self, session_id: str, interaction_id: str, content: Mapping[str, Any]) -> None:
+    async def amend(
+        self,
+        session_id: str,
+        interaction_id: str,
+        content: Mapping[str, Any],
+        *,
+        latencies_ms: Mapping[str, float] | None = None,
+    ) -> None:
         await self._wait()
         for index, record in enumerate(self.records):
             if record.id == interaction_id and record.session_id == session_id:
-                self.records[index] = replace(record, content={**record.content, **content})
+                times = record.latencies_ms if latencies_ms is None else latencies_ms
+                self.records[index] = replace(
+                    record, content={**record.content, **content}, latencies_ms=times
+                )
 
     async def history(self, session_id: str, *, limit: int) -> list[InteractionRecord]:
         return [record for record in self.records if record.session_id == session_id][-limit:]

@@ -174,6 +174,7 @@ async def test_an_answer_that_is_streamed_is_kept_as_it_was_heard(talk_of: OpenT
         assert interrupted.message["heard"] == answer["heard"] == "One two"
         assert (answer["text"], answer["interrupted"]) == (ANSWER, True)
         assert answer["heard_ms"] == interrupted.message["position_ms"]
+        assert {"reply", "first_audio"} <= set(talk.records[-1].latencies_ms)
 
 
 async def test_who_is_asked_next_is_told_what_was_heard(talk_of: OpenTalk) -> None:

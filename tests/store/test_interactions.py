@@ -132,6 +132,15 @@ async def test_an_amendment_merges_into_the_content(open_test_store: OpenStore) 
     assert left.content == neighbour.content
 
 
+async def test_an_amendment_may_tell_the_times_anew(store: Store) -> None:
+    record = said("Hello", id=store.interactions.make_id())
+    await store.interactions.append([record])
+    times = {"reply": 1.5, "first_audio": 70.25}
+    await store.interactions.amend("a" * 32, str(record.id), {}, latencies_ms=times)
+    (amended,) = await store.interactions.history("a" * 32, limit=50)
+    assert (amended.content, amended.latencies_ms) == (record.content, times)
+
+
 async def test_what_is_still_being_appended_can_be_amended(store: Store) -> None:
     ids = [store.interactions.make_id() for _ in range(20)]
     calls = []

@@ -6,16 +6,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from glottis.config import ConfigError, ConfigProblem, Deployment
+from glottis.config import ConfigError, Deployment
 from glottis.plugins.events import Event
 from glottis.plugins.host.description import describe_plugins
 from glottis.plugins.host.events import EventFeed, Listener
 from glottis.plugins.host.loading import LoadedPlugins, load_plugins
 from glottis.plugins.host.plans import Resolution
-from glottis.plugins.host.records import InstanceState, ProviderInstance
+from glottis.plugins.host.records import ProviderInstance
 from glottis.plugins.host.redaction import Redaction
 from glottis.plugins.host.registration import listening
-from glottis.plugins.host.resolution import known_secrets, resolve
+from glottis.plugins.host.resolution import known_secrets, missing, resolve
 from glottis.plugins.host.starting import Remote, Starter
 from glottis.plugins.peers import Peers
 from glottis.plugins.specs import Kind
@@ -110,7 +110,7 @@ async def open_plugins(
         )
         stack.push_async_callback(starter.aclose)
         instances = await starter.start(resolution.plans)
-        if problems := _missing(deployment, resolution, instances):
+        if problems := missing(deployment, resolution, instances):
             raise ConfigError(problems)
         listeners = [Listener(plugin, listening(hook)) for plugin, hook in loaded.hooks("glottis_on_event")]
         events = EventFeed(listeners, redaction=redaction)
@@ -128,26 +128,3 @@ async def _resolved(
     if resolution.problems:
         raise ConfigError(resolution.problems)
     return resolution
-
-
-def _missing(
-    deployment: Deployment, resolution: Resolution, instances: tuple[ProviderInstance, ...]
-) -> list[ConfigProblem]:
-    """Find what the deployment cannot do without and does not have."""
-    failed = {(one.kind, one.name): one for one in instances if one.state is InstanceState.FAILED}
-    problems = [
-        ConfigProblem(
-            deployment.file,
-            one.line,
-            one.where,
-            f"is required, and does not work as {one.kind.replace('_', ' ')}: {one.error}",
-        )
-        for one in failed.values()
-        if one.required
-    ]
-    for chain in resolution.chains:
-        causes = [failed[chain.kind, name] for name in chain.names if (chain.kind, name) in failed]
-        if len(causes) == len(chain.names):
-            told = "; ".join(f"{one.name}: {one.error}" for one in causes)
-            problems.append(deployment.problem(chain.path, f"none of its providers works: {told}"))
-    return problems

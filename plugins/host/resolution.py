@@ -14,7 +14,7 @@ from glottis.config import (
 from glottis.plugins.host.isolation import PluginFault, call
 from glottis.plugins.host.loading import LoadedPlugins
 from glottis.plugins.host.plans import KIND_OF_ROUTE, ROUTE_OF_KIND, Chain, Path, Plan, Resolution
-from glottis.plugins.host.records import PluginState, ProviderInstance
+from glottis.plugins.host.records import InstanceState, PluginState, ProviderInstance
 from glottis.plugins.host.redaction import Redaction
 from glottis.plugins.host.registration import ENGINE_KEYS, REGISTRARS
 from glottis.plugins.provider import Provider, ProviderContext
@@ -41,7 +41,32 @@ def check_deployment(
 
     Unless it `reaches_workers`, what runs there is a mistake too.
     """
-    return list(resolve(deployment, loaded, environment, reaches_workers=reaches_workers).problems)
+    resolution = resolve(deployment, loaded, environment, reaches_workers=reaches_workers)
+    instances = tuple(plan.instance() for plan in resolution.plans)
+    return list(resolution.problems) or missing(deployment, resolution, instances)
+
+
+def missing(
+    deployment: Deployment, resolution: Resolution, instances: tuple[ProviderInstance, ...]
+) -> list[ConfigProblem]:
+    """Find what the deployment cannot do without and does not have."""
+    failed = {(one.kind, one.name): one for one in instances if one.state is InstanceState.FAILED}
+    problems = [
+        ConfigProblem(
+            deployment.file,
+            one.line,
+            one.where,
+            f"is required, and does not work as {one.kind.replace('_', ' ')}: {one.error}",
+        )
+        for one in failed.values()
+        if one.required
+    ]
+    for chain in resolution.chains:
+        causes = [failed[chain.kind, name] for name in chain.names if (chain.kind, name) in failed]
+        if len(causes) == len(chain.names):
+            told = "; ".join(f"{one.name}: {one.error}" for one in causes)
+            problems.append(deployment.problem(chain.path, f"none of its providers works: {told}"))
+    return problems
 
 
 def plan_instances(

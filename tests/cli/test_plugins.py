@@ -58,6 +58,19 @@ async def test_a_right_plugins_toml_is_called_right(program: Program) -> None:
         assert "other.toml:1" in checked.err
 
 
+async def test_a_route_that_only_a_broken_plugin_would_serve_is_a_mistake(
+    program: Program, elsewhere: Path
+) -> None:
+    (elsewhere / "acme_porter.py").write_text("raise RuntimeError('the cable is cut')\n")
+    program.deploy('enable = ["mock", "porter"]\n[routes]\nsynthesize = ["porter"]\n')
+    for command in (("config", "check"), ("serve", "--port", "0")):
+        ended = await program.run(*command, PYTHONPATH=str(elsewhere))
+        (told,) = [line for line in ended.err.splitlines() if "plugins.toml:3" in line]
+        assert (ended.status, ended.out) == (1, "")
+        assert "routes.synthesize: none of its providers works: porter: " in told
+        assert "the cable is cut" in told
+
+
 async def test_a_plugin_brings_a_command_of_its_own(program: Program, elsewhere: Path) -> None:
     program.deploy('enable = ["porter"]\n')
     knocked = await program.run("knock", "--times", "2", PYTHONPATH=str(elsewhere))
@@ -151,9 +164,7 @@ async def test_what_runs_on_workers_needs_a_broker_to_reach_them_by(program: Pro
         )
 
 
-async def test_a_server_tells_what_runs_on_workers(
-    program: Program, nats_url: str, nats_prefix: str
-) -> None:
+async def test_a_server_tells_what_runs_on_workers(program: Program, nats_url: str, nats_prefix: str) -> None:
     program.deploy(ON_WORKERS)
     broker = {"GLOTTIS_NATS_URL": nats_url, "GLOTTIS_NATS_PREFIX": nats_prefix}
     async with program.serving(**broker) as server:

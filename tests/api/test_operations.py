@@ -1,5 +1,6 @@
 """What those who run the server need."""
 
+import asyncio
 import re
 
 import httpx
@@ -7,8 +8,12 @@ import pytest
 from glottis.api.documentation import _swagger_ui
 from glottis.api.errors import TOLD
 from glottis.core import errors
+from glottis.plugins.conformance import ScriptedIntentHandler, ScriptedSynthesizer
 
 from .conftest import MOCK, VOICE, Serve, Server
+from .sockets import send, until
+
+SCRIPTED = 'enable = ["test"]\n[routes]\nintents = ["scripted"]\nsynthesize = ["mouth"]'
 
 
 async def test_every_error_of_the_engine_is_told_by_a_status_and_a_code() -> None:
@@ -72,6 +77,31 @@ async def test_the_metrics_count_requests_sessions_providers_and_the_cache(serve
         'glottis_breaker_open{instance="mock",kind="recognizer"} 0.0',
     ):
         assert line in metrics
+
+
+async def test_the_metrics_tell_the_times_of_turns_as_their_clients_were_told(serve: Serve) -> None:
+    never = asyncio.Event()
+    handler = ScriptedIntentHandler(replies=[("Here they are.",), ("There are three plans. The first", never)])
+    async with serve(SCRIPTED, handler.spec(), ScriptedSynthesizer().spec("mouth")) as server:
+        session_id = (await server.start_session(language="en-US"))["session_id"]
+        async with server.websocket(session_id) as socket:
+            await send(socket, "start", reply={"audio": "stream"})
+            await send(socket, "text_input", text="show the prices")
+            told = (await until(socket, "metrics"))[-1]["latencies_ms"]
+            await send(socket, "text_input", text="what does it cost?")
+            await until(socket, "sentence")
+            await send(socket, "interrupt")
+            await until(socket, "interrupted")
+        kept = (await server.client.get(f"{VOICE}/session/{session_id}/history")).json()["items"]
+        metrics = (await server.client.get("/metrics")).text
+    assert set(told) == {"reply", "first_audio", "done"}
+    for stage, latency_ms in told.items():
+        assert f'glottis_turn_delay_seconds_count{{stage="{stage}"}} 1.0' in metrics
+        (seconds,) = re.findall(rf'glottis_turn_delay_seconds_sum{{stage="{stage}"}} (.+)', metrics)
+        assert float(seconds) == pytest.approx(latency_ms / 1_000)
+    assert 'glottis_turn_delay_seconds_count{stage="final"} 0.0' in metrics
+    assert "glottis_interrupt_seconds_count 1.0" in metrics
+    assert kept[1]["latencies_ms"] == {stage: told[stage] for stage in ("reply", "first_audio")}
 
 
 async def test_the_plugins_are_listed_with_schema_and_without_values(serve: Serve) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from .conftest import Serve
+from .conftest import VOICE, Serve
+from .sockets import send, until
 
 Spans = asyncio.Queue[Any]
 
@@ -70,6 +71,26 @@ async def test_a_turn_is_a_span_with_its_parts_and_without_its_words(
         assert sent[part].parent_span_id == turn.span_id
         assert turn.start_time_unix_nano <= sent[part].start_time_unix_nano
         assert sent[part].end_time_unix_nano <= turn.end_time_unix_nano
+
+
+async def test_of_a_spoken_turn_the_span_tells_how_long_hearing_took(
+    serve: Serve, collector: tuple[str, Spans]
+) -> None:
+    endpoint, spans = collector
+    async with serve(otlp_endpoint=endpoint) as server:
+        body = {"text": "show the prices", "language": "en-US"}
+        spoken = (await server.client.post(f"{VOICE}/synthesize", json=body)).json()
+        audio = (await server.client.get(spoken["audio_url"])).content
+        session_id = (await server.start_session(language="en-US"))["session_id"]
+        async with server.websocket(session_id) as socket:
+            await socket.send(audio)
+            await send(socket, "end_of_speech")
+            await until(socket, "response")
+            await until(socket, "status")
+    sent = {span.name: span for span in (spans.get_nowait() for _ in range(spans.qsize()))}
+    assert set(sent) == {"turn", "hear", "answer", "speak"}
+    assert sent["hear"].end_time_unix_nano <= sent["answer"].end_time_unix_nano
+    assert "prices" not in str(sent)
 
 
 async def test_without_an_endpoint_nothing_is_reported(serve: Serve, collector: tuple[str, Spans]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from glottis.core.broker.addresses import Unreadable, servers_of, shown
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
+from nats.protocol.parser import PERMISSIONS_ERR
 from pydantic import SecretStr
 
 CONNECT_TIMEOUT_S = 10.0
@@ -105,14 +106,24 @@ async def _closed(client: Client) -> None:
 
 
 class _Client(Client):
-    """Keeps to TLS where it was told to: the library would say the password to a server that does without."""
+    """Keeps to TLS where told to, and comes back when it was sent away: the library does neither."""
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:  # noqa: FBT001, FBT002 - the library's own
         server = self._current_server
         is_refused = initial_connection and server is not None and server.uri.scheme == "tls"
         if is_refused and not info.get("tls_required"):
+            # Here, since the password comes next.
             raise NatsError("it does without TLS, which tls:// asks for")
         await super()._process_info(info, initial_connection)
+
+    async def _process_err(self, err_msg: str) -> None:
+        """Come again whatever the server sends us away for: the library would stay away for good."""
+        reason = err_msg.strip("'")
+        if PERMISSIONS_ERR in reason:  # it refuses one subject, and keeps the connection
+            await super()._process_err(err_msg)
+            return
+        log.warning("NATS has sent us away", extra={"reason": reason})
+        await self._process_op_err(NatsError(reason))
 
 
 def _noting(last: list[Exception]) -> Callable[[Exception], Awaitable[None]]:

@@ -31,8 +31,11 @@ from pydantic_core import to_json
 
 T = TypeVar("T")
 
-Count = Annotated[int, Field(ge=0)]
-RateHz = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(ge=0, le=2**53)]
+RateHz = Annotated[int, Field(gt=0, le=2**31)]
+
+Inbox = Annotated[str, Field(max_length=256, pattern=r"^[^\s.*>]+(\.[^\s.*>]+)*$")]
+"""A subject to answer to. NATS sends those away who speak to what is none."""
 
 Why: TypeAlias = Literal["over", "another", "again"]
 """Nobody waits for it any more; another worker has it; or it must be begun anew, as something was lost."""
@@ -50,7 +53,7 @@ class Malformed(ValueError):
 class Ticket:
     """What stands in the queue: where the node hears of this call, and how often it was queued before."""
 
-    node: str
+    node: Inbox
     round: Count = 0
 
 
@@ -61,7 +64,7 @@ class Claim:
     A worker that was frozen may bring forth a ticket that others have had since: the later one is right.
     """
 
-    call: str
+    call: Inbox
     round: Count
     delivery: Count
     type: Literal["claim"] = "claim"

@@ -163,6 +163,23 @@ async def test_after_an_outage_it_listens_and_speaks_again(tmp_path: Path) -> No
                 assert await heard.get() == b"well"
 
 
+async def test_who_is_sent_away_by_the_server_comes_back(nats_url: str) -> None:
+    heard = asyncio.Event()
+
+    async def hear(_message: Message) -> None:
+        heard.set()
+
+    async with open_broker(SecretStr(nats_url), name="test") as broker, asyncio.timeout(30):
+        inbox = broker.new_inbox()
+        async with broker.subscribing(inbox, hear):
+            await broker.publish("much-too-long" * 1_000)
+            while not broker._client.stats["reconnects"]:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.01)
+            while not heard.is_set():
+                await _said(broker, inbox, is_heard=True)
+                await asyncio.sleep(0.01)
+
+
 async def _said(broker: Broker, subject: str, *, is_heard: bool) -> None:
     """Say something until it can be said, or cannot."""
     async with asyncio.timeout(30):

@@ -240,7 +240,9 @@ async def test_a_worker_that_reads_nonsense_says_so_and_goes_on(broker: Broker, 
         for number, nonsense in enumerate(NONSENSE):
             await broker.publish(broker.subject("greeting"), nonsense)
             await queue.put("recognizer.ears", f"nonsense {number}", nonsense)
-        for nonsense in (*NONSENSE, encode(Order(Speak("hello", SynthesisOptions())))):
+        await queue.put("recognizer.ears", "no address", encode(Ticket("much-too-long" * 1_000)))
+        other_kind, endless = Order(Speak("hello", SynthesisOptions())), Order(HEAR, 10**400)
+        for nonsense in (*NONSENSE, encode(other_kind), encode(endless)):
             await ordered(node, "recognizer.ears", None, payload=nonsense)
             failed = await node.next("failed")
             assert head_of(failed)["category"] == "internal"

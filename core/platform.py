@@ -94,7 +94,7 @@ async def open_engine(
         guards |= _guards(host, deployment, metrics)
         routing = Routing(deployment, guards)
         if remote is not None:
-            remote.on_change(routing.forget)
+            remote.on_change(routing.look_again)
         for guard in routing.guards:
             stack.push_async_callback(guard.aclose)
         yield Engine(

@@ -70,10 +70,10 @@ class RemoteProviders:
         self._calls: dict[Call, tuple[str, str]] = {}
         self._queue: WorkQueue | None = None
         self._stack = AsyncExitStack()
-        self._hear_change: Callable[[], None] = lambda: None
+        self._hear_change: Callable[[str, str], None] = lambda _kind, _instance: None
 
-    def on_change(self, hear: Callable[[], None]) -> None:
-        """Have somebody hear whenever the workers of an instance come, go, or can do something else."""
+    def on_change(self, hear: Callable[[str, str], None]) -> None:
+        """Have somebody hear the kind and name of an instance whose workers come, go or change."""
         self._hear_change = hear
 
     def make(self, name: str, kind: Kind, spec: ProviderSpec) -> Provider:
@@ -171,7 +171,7 @@ class RemoteProviders:
         yield
         if (workforce.told, workforce.count) != before:
             self._metrics.workers.labels(workforce.instance, workforce.kind).set(workforce.count)
-            self._hear_change()
+            self._hear_change(workforce.kind, workforce.instance)
 
     def _workforce(self, kind: str, instance: str) -> Workforce:
         return self._workforces.setdefault((kind, instance), Workforce(str(kind), instance))

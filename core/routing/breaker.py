@@ -6,6 +6,7 @@ is ever spent on finding out: `health()` is asked in the background.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from glottis.plugins import ProviderError
 
@@ -33,6 +34,7 @@ class Breaker:
         self._changed = changed
         self._failed_in_a_row = 0
         self._probing: asyncio.Task[None] | None = None
+        self._is_hurried = asyncio.Event()
 
     @property
     def is_open(self) -> bool:
@@ -49,6 +51,10 @@ class Breaker:
             self._probing = asyncio.create_task(self._probe_until_well())
             self._changed(True)
 
+    def probe_now(self) -> None:
+        """Ask at once, if it is open: something has changed."""
+        self._is_hurried.set()
+
     async def aclose(self) -> None:
         """Stop probing."""
         if self._probing is not None:
@@ -57,8 +63,12 @@ class Breaker:
 
     async def _probe_until_well(self) -> None:
         pause = self._probe_s
+        self._is_hurried.clear()
         while True:
-            await asyncio.sleep(pause)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._is_hurried.wait()
+            self._is_hurried.clear()
             try:
                 await self._probe()
             except ProviderError:

@@ -33,9 +33,11 @@ class Routing:
     def guards(self) -> tuple[Guard[Any], ...]:
         return tuple(self._guards.values())
 
-    def forget(self) -> None:
-        """Ask the instances anew what they can do: a worker has told something else."""
+    def look_again(self, kind: str, name: str) -> None:
+        """Ask anew what an instance can do, and whether it is well: its workers have changed."""
         self._memory.clear()
+        if (guard := self._guards.get((Kind(kind), name))) is not None:
+            guard.look_again()
 
     def instance(self, kind: Kind, name: str) -> Guard[Any] | None:
         """Give an instance by its name, whether it has started or not; None where there is none."""

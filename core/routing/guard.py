@@ -104,6 +104,11 @@ class Guard(Generic[P]):
         return self.is_started and not self._breaker.is_open
 
     @property
+    def is_remote(self) -> bool:
+        """Whether it stands for one that runs on workers."""
+        return self._instance.is_remote
+
+    @property
     def capabilities(self) -> Any:
         return self.provider.capabilities
 
@@ -186,6 +191,10 @@ class Guard(Generic[P]):
     def has_room(self) -> bool:
         """Whether a call would start at once: work that can be left out asks first."""
         return self._bound is None or self._inside < self._bound
+
+    def look_again(self) -> None:
+        """Find out at once whether it is well again, if it is out of service."""
+        self._breaker.probe_now()
 
     async def aclose(self) -> None:
         await self._breaker.aclose()

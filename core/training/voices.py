@@ -161,6 +161,8 @@ class TrainedVoices:
         return voice
 
     async def _install(self, guard: Guard[Synthesizer], voice: VoiceRecord) -> None:
+        if guard.is_remote:  # each worker learns it by itself
+            return
         artefact = None if voice.artefact is None else await self._copy(voice)
         await guard.call(lambda provider: provider.install(_given(voice, artefact)))
 

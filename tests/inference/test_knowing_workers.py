@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from glottis.config import parse_deployment
+from glottis.config import Limits, parse_deployment
 from glottis.core.broker import Broker
 from glottis.core.errors import Unprocessable
 from glottis.core.inference import InferenceWorker
@@ -37,15 +37,15 @@ ANNA = VoiceInfo("anna", "Anna", ("ru",), "female")
 class Changes:
     """Counts what a node hears of."""
 
-    def __init__(self, node: Node, *also: Callable[[], None]) -> None:
+    def __init__(self, node: Node, *also: Callable[[str, str], None]) -> None:
         self._also = also
         self._changed = asyncio.Event()
         node.remote.on_change(self._hear)
 
-    def _hear(self) -> None:
+    def _hear(self, kind: str, instance: str) -> None:
         self._changed.set()
         for hear in self._also:
-            hear()
+            hear(kind, instance)
 
     async def next(self) -> None:
         await self._changed.wait()
@@ -118,13 +118,30 @@ async def test_a_language_that_a_worker_has_learnt_is_routed_to_it(node: Node, w
     routing = Routing(
         parse_deployment(toml, file="plugins.toml", environment={}), {(Kind.RECOGNIZER, "ears"): guard}
     )
-    changes = Changes(node, routing.forget)
+    changes = Changes(node, routing.look_again)
     with pytest.raises(Unprocessable):
         routing.chain(Kind.RECOGNIZER, language="ru", project="")
     able = RecognizerCapabilities(languages=frozenset({"en", "ru"}))
     async with worker(ScriptedRecognizer(capabilities=able)):
         await changes.until(lambda: "ru" in guard.capabilities.languages)
         assert routing.chain(Kind.RECOGNIZER, language="ru", project="") == (guard,)
+
+
+async def test_a_worker_that_comes_is_asked_at_once_although_the_breaker_would_wait(
+    node: Node, worker: OpenWorker
+) -> None:
+    guard = node.cold_recognizer(limits=Limits(breaker_failures=1, breaker_probe_s=3_600))
+    toml = 'enable = ["x"]\n[providers.ears]\nuse = "ears"\n[routes]\nrecognize = ["ears"]'
+    routing = Routing(
+        parse_deployment(toml, file="plugins.toml", environment={}), {(Kind.RECOGNIZER, "ears"): guard}
+    )
+    node.remote.on_change(routing.look_again)
+    with pytest.raises(ProviderError, match="no worker"):
+        await guard.call(lambda provider: provider.recognize(tone(), RecognitionOptions()))
+    assert not guard.is_available
+    async with worker(ScriptedRecognizer()), asyncio.timeout(30):
+        while not guard.is_available:  # noqa: ASYNC110 - a breaker tells nobody
+            await asyncio.sleep(0.01)
 
 
 async def _known(node: Node, worker: OpenWorker, languages: frozenset[str]) -> Guard[Recognizer]:

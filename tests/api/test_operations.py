@@ -81,7 +81,9 @@ async def test_the_metrics_count_requests_sessions_providers_and_the_cache(serve
 
 async def test_the_metrics_tell_the_times_of_turns_as_their_clients_were_told(serve: Serve) -> None:
     never = asyncio.Event()
-    handler = ScriptedIntentHandler(replies=[("Here they are.",), ("There are three plans. The first", never)])
+    handler = ScriptedIntentHandler(
+        replies=[("Here they are.",), ("There are three plans. The first", never)]
+    )
     async with serve(SCRIPTED, handler.spec(), ScriptedSynthesizer().spec("mouth")) as server:
         session_id = (await server.start_session(language="en-US"))["session_id"]
         async with server.websocket(session_id) as socket:

@@ -188,7 +188,8 @@ class _Remote(Provider):
 
     def _adopt(self) -> None:
         told = self._workforce.told
-        self.capabilities = _adapted(self.context.capabilities if told is None else told.capabilities)
+        able = self.context.capabilities if told is None else told.capabilities
+        self.capabilities = replace(_adapted(able), max_concurrency=self._workforce.places)
 
     @property
     def version(self) -> str:
@@ -241,10 +242,8 @@ def _adapted(capabilities: Capabilities) -> Capabilities:
     """Leave out what does not reach through the broker, and what the worker sees to itself."""
     match capabilities:
         case RecognizerCapabilities():
-            return replace(
-                capabilities, streaming=False, partials=False, max_concurrency=None, runs_on=RunsOn.EVENT_LOOP
-            )
+            return replace(capabilities, streaming=False, partials=False, runs_on=RunsOn.EVENT_LOOP)
         case SynthesizerCapabilities():
-            return replace(capabilities, text_stream=False, max_concurrency=None, runs_on=RunsOn.EVENT_LOOP)
+            return replace(capabilities, text_stream=False, runs_on=RunsOn.EVENT_LOOP)
         case _:
             return capabilities

@@ -30,13 +30,19 @@ class Workforce:
         self._calls: set[Waiting] = set()
         self._listeners: list[Callable[[], None]] = []
         self._is_known = asyncio.Event()
+        self._noted_places: int | None = None
 
     @property
     def count(self) -> int:
         return len(self._workers)
 
+    @property
+    def places(self) -> int | None:
+        """How many calls all of them take at once; None while nobody is there to say."""
+        return sum(presence.places for _, presence in self._workers.values()) or None
+
     def on_change(self, hear: Callable[[], None]) -> None:
-        """Have somebody hear whenever `told` is another than before."""
+        """Have somebody hear whenever `told` or `places` is another than before."""
         self._listeners.append(hear)
 
     async def known(self) -> None:
@@ -77,15 +83,18 @@ class Workforce:
             self._calls.discard(call)
 
     def _note(self, now: float) -> None:
-        for _, presence in self._workers.values():
-            if _abilities(self.told) != _abilities(presence):
-                self.told = presence
-                for hear in self._listeners:
-                    hear()
-            return
-        self._is_known.clear()
-        for call in list(self._calls):
-            call.nobody_is_there(now)
+        oldest = next((presence for _, presence in self._workers.values()), None)
+        is_other = oldest is not None and _abilities(self.told) != _abilities(oldest)
+        if is_other:
+            self.told = oldest
+        if is_other or self.places != self._noted_places:
+            self._noted_places = self.places
+            for hear in self._listeners:
+                hear()
+        if oldest is None:
+            self._is_known.clear()
+            for call in list(self._calls):
+                call.nobody_is_there(now)
 
 
 def _abilities(presence: Presence | None) -> tuple[Any, ...]:

@@ -162,7 +162,7 @@ class Guard(Generic[P]):
         Raises:
             ProviderError: it failed, in whatever way, or has no place.
         """
-        if self._bound is not None and self._inside >= self._bound + self.limits.max_waiting:
+        if (bound := self.bound) is not None and self._inside >= bound + self.limits.max_waiting:
             raise ProviderError(ErrorCategory.RATE_LIMITED, f"{self.name} is busy", retry_after_s=1.0)
         started = time.perf_counter()
         self._inside += 1
@@ -184,13 +184,16 @@ class Guard(Generic[P]):
 
     @property
     def bound(self) -> int | None:
-        """How many calls it may have at once; None: any number."""
-        return self._bound
+        """How many calls may run at once: on workers, as many as they have places now. None: any number."""
+        places: int | None = self.capabilities.max_concurrency if self.is_remote else None
+        if places is None or self._bound is None:
+            return self._bound if places is None else places
+        return min(places, self._bound)
 
     @property
     def has_room(self) -> bool:
         """Whether a call would start at once: work that can be left out asks first."""
-        return self._bound is None or self._inside < self._bound
+        return (bound := self.bound) is None or self._inside < bound
 
     def look_again(self) -> None:
         """Find out at once whether it is well again, if it is out of service."""
@@ -201,7 +204,7 @@ class Guard(Generic[P]):
 
     def _admission_bound(self) -> int | None:
         bounds = [self.limits.max_concurrency]
-        if self._instance.provider is not None:
+        if self._instance.provider is not None and not self.is_remote:  # workers come and go
             bounds.append(self.capabilities.max_concurrency)
         return min((bound for bound in bounds if bound is not None), default=None)
 

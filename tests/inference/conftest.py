@@ -37,7 +37,12 @@ def ramp(start: int, samples: int, *, rate_hz: int = RATE_HZ) -> AudioFrame:
 
 
 def guard_over(
-    provider: Provider, spec: ProviderSpec, *, name: str, limits: Limits | None = None
+    provider: Provider,
+    spec: ProviderSpec,
+    *,
+    name: str,
+    limits: Limits | None = None,
+    is_remote: bool = False,
 ) -> Guard[Any]:
     """A guard over a provider that has started."""
     instance = ProviderInstance(
@@ -50,6 +55,7 @@ def guard_over(
         state=InstanceState.READY,
         error=None,
         required=False,
+        is_remote=is_remote,
     )
     return Guard(instance, fingerprint="", metrics=Metrics(), emit=lambda _: None, redact=str)
 
@@ -72,13 +78,13 @@ class Node:
         spec = ScriptedSynthesizer().spec()
         provider = await asyncio.to_thread(self.remote.make, name, spec.kind, spec)
         await provider.warmup()
-        return guard_over(provider, spec, name=name, limits=limits)
+        return guard_over(provider, spec, name=name, limits=limits, is_remote=True)
 
     def cold_recognizer(self, name: str = "ears", *, limits: Limits | None = None) -> Guard[Recognizer]:
         """One that nobody has waited for."""
         spec = ScriptedRecognizer().spec()
         provider = self.remote.make(name, spec.kind, spec)
-        return guard_over(provider, spec, name=name, limits=limits)
+        return guard_over(provider, spec, name=name, limits=limits, is_remote=True)
 
 
 @pytest.fixture

@@ -164,6 +164,25 @@ async def test_more_calls_than_places_wait_for_their_turn(node: Node, worker: Op
     assert ears.log.most_at_once <= 2
 
 
+async def test_a_call_more_than_may_wait_is_refused_at_once_until_there_are_more_places(
+    node: Node, worker: OpenWorker
+) -> None:
+    release = asyncio.Event()
+    async with worker(ScriptedRecognizer([release, HEARD]), slots=1):
+        guard = await node.recognizer(limits=Limits(max_waiting=1, timeout_s=60))
+        calls = [asyncio.create_task(hear(guard, tone())) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(ProviderError, match="ears is busy"):
+            await hear(guard, tone())
+        assert not guard.has_room
+        async with worker(ScriptedRecognizer([HEARD]), slots=2), asyncio.timeout(30):
+            while guard.bound != 3:  # noqa: ASYNC110 - nobody tells of what a guard thinks
+                await asyncio.sleep(0.01)
+            assert await hear(guard, tone())
+        release.set()
+        await asyncio.gather(*calls)
+
+
 async def test_a_worker_has_no_more_places_than_its_provider(node: Node, worker: OpenWorker) -> None:
     ears = ScriptedRecognizer()
     async with worker(ears, slots=8, limits=Limits(max_concurrency=1)):

@@ -74,12 +74,16 @@ async def test_a_node_offers_what_the_worker_can_do_but_for_what_the_worker_sees
     async with worker(ears, mouth):
         listens, speaks = await node.recognizer(), await node.synthesizer()
         assert listens.capabilities == RecognizerCapabilities(
-            languages=frozenset({"ru", "en"}), expected_latency_s=0.5, rate_hz=8_000, word_times=True
+            languages=frozenset({"ru", "en"}),
+            max_concurrency=2,  # the places of all workers
+            expected_latency_s=0.5,
+            rate_hz=8_000,
+            word_times=True,
         )
         assert speaks.capabilities == SynthesizerCapabilities(
-            emotions=frozenset({"neutral", "happy"}), speed=True
+            emotions=frozenset({"neutral", "happy"}), max_concurrency=16, speed=True
         )
-        assert listens.bound is None
+        assert (listens.bound, speaks.bound) == (2, 16)
         assert (listens.provider.version, speaks.provider.version) == ("model 7", "voice 3")
 
 

@@ -63,7 +63,7 @@ def answering(timeout_s: float = OPERATION_TIMEOUT_S) -> Iterator[None]:
         _heed_cancellation(cancelled_before)
     except PyMongoError as error:
         _heed_cancellation(cancelled_before)
-        if _is_transient(error):
+        if is_transient(error):
             raise StoreUnavailable("the database does not answer") from error
         raise StoreError(f"the database refused a command ({type(error).__name__})") from error
 
@@ -91,7 +91,8 @@ def checking() -> Iterator[None]:
         ) from None
 
 
-def _is_transient(error: PyMongoError) -> bool:
+def is_transient(error: PyMongoError) -> bool:
+    """Tell whether it is the node's failure, or its state, and not the command's."""
     if error.timeout or isinstance(error, ConnectionFailure | InvalidOperation):
         return True
     if any(error.has_error_label(label) for label in _TRANSIENT_LABELS):

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from glottis.core.leash import leashed
-from glottis.core.store.connection import Client
+from glottis.core.store.connection import Client, is_transient
 from glottis.core.store.data_folder import REPLICA_SET, DataFolder
 from glottis.core.store.errors import EmbeddedMongoFailed
 from pymongo import AsyncMongoClient
@@ -22,6 +22,7 @@ LEFTOVER_TIMEOUT_S = 5.0
 OPLOG_MB = 512
 
 _LOOK_S = 0.01
+_REFUSALS_S = 5.0
 _STEADY_S = 10.0
 _LONGEST_PAUSE_S = 10.0
 _NOT_INITIALIZED = 94
@@ -51,6 +52,7 @@ class Mongod:
             *("--setParameter", "transactionLifetimeLimitSeconds=15"),  # what a killed process left open
         ]
         self._command = leashed(command)
+        self._process: Process | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -60,18 +62,17 @@ class Mongod:
             EmbeddedMongoFailed: it did not start.
         """
         await self._wait_for_leftover()
-        process = await self._start()
+        self._process = await self._start()
         try:
-            await self._wait_until_primary(process)
-        except BaseException:
-            await _stop(process)
-            raise
-        keeper = asyncio.create_task(self._keep_running(process), name="embedded mongod")
-        try:
-            yield
+            await self._wait_until_primary(self._process)
+            keeper = asyncio.create_task(self._keep_running(), name="embedded mongod")
+            try:
+                yield
+            finally:
+                keeper.cancel()
+                await asyncio.wait([keeper])
         finally:
-            keeper.cancel()
-            await asyncio.wait([keeper])
+            await _stop(self._process)
 
     async def _start(self) -> Process:
         # It has a session of its own, so that Ctrl-C reaches the server alone. Its output is what it says
@@ -81,25 +82,22 @@ class Mongod:
                 *self._command, stdin=DEVNULL, stdout=output, stderr=STDOUT, start_new_session=True
             )
 
-    async def _keep_running(self, process: Process) -> None:
+    async def _keep_running(self) -> None:
         pause_s = 0.0
-        try:
-            while True:
-                started_at = time.monotonic()
-                status = await process.wait()
-                is_steady = time.monotonic() - started_at >= _STEADY_S
-                pause_s = 0.0 if is_steady else min(max(pause_s * 2, 0.1), _LONGEST_PAUSE_S)
-                log.error(
-                    "embedded MongoDB ended",
-                    extra={"status": status, "restart_in_s": pause_s, "mongod_log": str(self._folder.log)},
-                )
-                await asyncio.sleep(pause_s)
-                try:
-                    process = await self._start()
-                except OSError:
-                    log.exception("embedded MongoDB cannot be started")
-        finally:
-            await _stop(process)
+        while self._process is not None:
+            started_at = time.monotonic()
+            status = await self._process.wait()
+            is_steady = time.monotonic() - started_at >= _STEADY_S
+            pause_s = 0.0 if is_steady else min(max(pause_s * 2, 0.1), _LONGEST_PAUSE_S)
+            log.error(
+                "embedded MongoDB ended",
+                extra={"status": status, "restart_in_s": pause_s, "mongod_log": str(self._folder.log)},
+            )
+            await asyncio.sleep(pause_s)
+            try:
+                self._process = await self._start()
+            except OSError:
+                log.exception("embedded MongoDB cannot be started")
 
     async def _wait_for_leftover(self) -> None:
         deadline = time.monotonic() + LEFTOVER_TIMEOUT_S
@@ -119,9 +117,12 @@ class Mongod:
                 raise EmbeddedMongoFailed(f"MongoDB does not start; see {self._folder.log}")
             await asyncio.sleep(_LOOK_S)
         try:
-            await _become_primary(self._folder)
+            await _become_primary(self._folder, until=deadline)
         except PyMongoError as error:
-            raise EmbeddedMongoFailed(f"MongoDB does not become ready; see {self._folder.log}") from error
+            reason = f"{type(error).__name__} {getattr(error, 'code', None) or ''}".strip()
+            raise EmbeddedMongoFailed(
+                f"MongoDB does not become ready ({reason}); see {self._folder.log}"
+            ) from error
 
     async def _is_listening(self) -> bool:
         try:
@@ -156,19 +157,28 @@ async def _form_replica_set(client: Client, host: str) -> None:
         await client.admin.command("replSetReconfig", config, force=True)
 
 
-async def _become_primary(folder: DataFolder) -> None:
+async def _become_primary(folder: DataFolder, *, until: float) -> None:
+    """Wait until the node may be written to. While it elects itself it may break off what it is asked."""
     node = folder.url.partition("?")[0]
     client: Client = AsyncMongoClient(node, directConnection=True, timeoutMS=int(START_TIMEOUT_S * 1_000))
+    refused_until = min(until, time.monotonic() + _REFUSALS_S)
     async with client:
-        await _form_replica_set(client, str(folder.socket))
         while True:
-            if (await client.admin.command("hello"))["isWritablePrimary"]:
-                return
+            try:
+                await _form_replica_set(client, str(folder.socket))
+                if (await client.admin.command("hello"))["isWritablePrimary"]:
+                    return
+            except PyMongoError as error:
+                if time.monotonic() > (until if is_transient(error) else refused_until):
+                    raise
+                log.debug("embedded MongoDB is not ready yet", extra={"reason": type(error).__name__})
+            if time.monotonic() > until:
+                raise PyMongoError("it does not become the primary")
             await asyncio.sleep(_LOOK_S)
 
 
-async def _stop(process: Process) -> None:
-    if process.returncode is not None:
+async def _stop(process: Process | None) -> None:
+    if process is None or process.returncode is not None:
         return
     with contextlib.suppress(ProcessLookupError):
         process.terminate()

@@ -39,6 +39,12 @@ async def test_a_store_without_a_url_runs_a_mongodb_and_stops_it(data_dir: Path,
     assert embedded_url(data_dir) is None
 
 
+async def test_it_ends_even_if_nobody_has_used_it(data_dir: Path, processes: Any) -> None:
+    async with embedded_mongo(settings(data_dir)) as url:
+        ended = processes.end_of(processes.mongod_at(url))
+    await ended()
+
+
 def is_there(path: Path) -> bool:
     return path.exists()
 

@@ -12,7 +12,7 @@ from nats.errors import Error as NatsError
 from nats.protocol.parser import PERMISSIONS_ERR
 from pydantic import SecretStr
 
-CONNECT_TIMEOUT_S = 10.0
+CONNECT_TIMEOUT_S = 5.0
 _PING_S = 5
 _UNANSWERED_PINGS = 2
 _RECONNECT_PAUSE_S = 0.25
